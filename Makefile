@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+# One plain makefile. Sources are found by folder; dependencies come from the compiler (-MMD).
+# SAN=address,undefined builds the same things instrumented, beside the others, in build/san/.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+CC      := gcc
+CLANG   := clang
+BPFTOOL := $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+PKGS    := libbpf libelf zlib libmicrohttpd sqlite3 libcrypto libargon2 libhs jansson libutf8proc \
+           libcurl libcap-ng libseccomp liburcu-bp liburcu-cds
+VERSION := $(shell cat VERSION)
+
+B   := build
+OBJ := $(B)/obj$(if $(SAN),-san)
+BIN := $(B)$(if $(SAN),/san)
+
+# OpenSSF's hardening guide for C, less what gcc 12 doesn't know.
+WARN   := -Wall -Wextra -Werror -Wformat=2 -Wimplicit-fallthrough -Wvla -Wshadow -Wstrict-prototypes \
+          -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wno-unused-parameter
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE \
+          -fno-delete-null-pointer-checks -fno-strict-overflow -ftrivial-auto-var-init=zero
+ifeq ($(SAN),)
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -O2
+else
+HARDEN += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+endif
+CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iuserspace -I$(B)/gen -DAXFW_VERSION='"$(VERSION)"'
+# -isystem: third-party headers aren't ours to warn about
+PKG_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
+CFLAGS   := -std=gnu11 -g $(WARN) $(HARDEN) $(PKG_CFLAGS)
+LDFLAGS  := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SAN),-fsanitize=$(SAN))
+LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
+
+MODULES   := base crypto store identity guard kernel exchange api dashboard http
+LIB_SRC   := $(foreach m,$(MODULES),$(sort $(wildcard userspace/$(m)/*.c)))
+LIB_OBJ   := $(LIB_SRC:%.c=$(OBJ)/%.o)
+LIB       := $(OBJ)/libaxfw.a
+CLI_SRC   := $(sort $(wildcard tools/axfw/*.c))
+UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BIN)/unit/%)
+BPFT_SRC  := $(sort $(wildcard tests/bpf/*.c))
+BENCH_SRC := $(sort $(wildcard tools/bench/*.c))
+
+BPF_OBJ   := $(B)/axfw.bpf.o
+SKELETON  := $(B)/gen/axfw.skel.h
+
+.PHONY: help all run test check check-root bench vmtest fuzz lint format install clean deps docs fresh
+help: ## list these targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+all: $(BIN)/axfwd $(BIN)/axfw $(BPF_OBJ) ## build the daemon, the CLI and the BPF object
+
+deps: ## install the Debian packages that are missing
+	@tools/deps.sh build test
+
+# --- the BPF object ------------------------------------------------------------------------------
+# -mcpu=v3: compare-and-swap and 32-bit jumps, kernel 5.12. -g: BTF.
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude -Ibpf \
+              -isystem /usr/include/$(shell $(CC) -dumpmachine)
+$(B)/bpf/%.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+BPF_PARTS := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.o,$(sort $(wildcard bpf/*.bpf.c)))
+$(BPF_OBJ): $(BPF_PARTS)
+	$(BPFTOOL) gen object $@ $^
+
+$(SKELETON): $(BPF_OBJ)
+	@mkdir -p $(@D)
+	$(BPFTOOL) gen skeleton $< name axfw_bpf > $@
+
+# --- userspace -----------------------------------------------------------------------------------
+$(OBJ)/%.o: %.c | $(SKELETON)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# Files that are embedded with .incbin, which -MMD doesn't see.
+$(OBJ)/userspace/dashboard/assets.o: $(wildcard userspace/dashboard/pages/* userspace/dashboard/static/*)
+$(OBJ)/userspace/guard/rules.o: $(wildcard userspace/guard/data/*)
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BIN)/axfwd: $(OBJ)/userspace/main.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BIN)/axfw: $(CLI_SRC:%.c=$(OBJ)/%.o) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+
+$(BIN)/bpf-tests: $(BPFT_SRC:%.c=$(OBJ)/%.o) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BIN)/axfw-bench: $(BENCH_SRC:%.c=$(OBJ)/%.o) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+unit: $(UNIT_BIN)
+.PHONY: unit
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# --- running and testing -------------------------------------------------------------------------
+run: ## install what is missing, build, start on http://127.0.0.1:8004 (AXFW_INTERFACE=eth0 for a NIC)
+	@tools/deps.sh build
+	@$(MAKE) --no-print-directory all
+	@tools/run.sh
+
+test: ## install what is missing, build, run every test
+	@tools/deps.sh build test
+	@tests/run.sh all
+
+check: ## quick and unprivileged: unit tests under ASan and UBSan
+	@tests/run.sh unit
+
+check-root: ## what needs root: the verdict table in the kernel and end to end
+	@tests/run.sh root
+
+vmtest: all $(BIN)/bpf-tests ## boot other kernels in qemu and load and test the programs there
+	@vmtest/run.sh
+
+bench: ## measure; prints tables and writes build/bench.json
+	@tools/deps.sh build test
+	@$(MAKE) --no-print-directory all $(BIN)/axfw-bench
+	@tools/bench/run.sh
+
+fresh: ## the two commands of the README in a Debian 12 root that has nothing installed
+	@tests/fresh/run.sh
+
+lint: ## clang-format, clang-tidy, cppcheck, shellcheck
+	@tools/lint.sh
+
+format: ## reformat the C sources
+	@git ls-files '*.[ch]' | xargs clang-format -i
+
+docs: $(BIN)/axfwd ## regenerate docs/configuration.md from the settings table
+	@tools/docs.sh
+
+compile_commands.json: Makefile
+	@tools/compile-commands.sh > $@
+
+DESTDIR ?=
+PREFIX  ?= /usr/local
+install: all ## copy the programs to PREFIX (/usr/local)
+	install -D -m 0755 $(B)/axfwd $(DESTDIR)$(PREFIX)/sbin/axfwd
+	install -D -m 0755 $(B)/axfw $(DESTDIR)$(PREFIX)/bin/axfw
+	install -D -m 0644 $(BPF_OBJ) $(DESTDIR)$(PREFIX)/lib/axfw/axfw.bpf.o
+
+clean: ## remove build/
+	rm -rf $(B) compile_commands.json

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* jansson with cleanup attributes, and the canonical form that signatures cover. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <jansson.h>
+#include "base/memory.h"
+
+DEFINE_CLEANUP(json_t *, json_decrefp, json_decref)
+
+/* Compact, keys in insertion order, non-ASCII as UTF-8. Caller frees; NULL without memory. */
+char *json_text(const json_t *value);
+/* Sorted keys, no spaces, ASCII escapes: equal bytes to Python's json.dumps(v, sort_keys=True,
+ * separators=(",", ":")) for the values we sign. Caller frees; NULL without memory. */
+char *json_canonical(const json_t *value);
+
+#endif

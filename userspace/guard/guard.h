@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The intent engine: text in, class, confidence, signals and verdict out. Deterministic for a given text,
+ * policy and engine version; knows no storage and no HTTP. struct guard and struct guard_policy are
+ * immutable after creation, so any thread may evaluate with them; each thread brings its own scratch.
+ */
+#ifndef GUARD_H
+#define GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum guard_class {
+	GUARD_INFORM,
+	GUARD_CLARIFY,
+	GUARD_REFUSE,
+	GUARD_HARM,
+	GUARD_DECEIVE,
+	GUARD_UNCERTAIN,
+	GUARD_CLASS_COUNT,
+};
+const char *guard_class_name(enum guard_class c);
+
+#define GUARD_SIGNALS_MAX 8
+#define GUARD_SIGNAL_LEN  32
+
+struct guard_verdict {
+	bool block;
+	enum guard_class intent_class;
+	unsigned confidence_e4; /* confidence * 10,000, so that it prints and compares exactly */
+	unsigned signal_count;
+	char signals[GUARD_SIGNALS_MAX][GUARD_SIGNAL_LEN]; /* "harm:2", "custom_harm", "empty_input" */
+};
+
+struct guard;
+struct guard_policy;
+struct guard_scratch;
+
+/* Compiles the built-in rules into one Vectorscan database, or loads it from cache_dir (may be NULL or ""),
+ * where it is stored per CPU feature set and checked. -EINVAL: a rule doesn't compile. */
+int guard_new(const char *cache_dir, struct guard **ret);
+void guard_free(struct guard **g);
+/* Changes whenever an answer could: part of every receipt. */
+const char *guard_engine_version(const struct guard *g);
+
+/* Scratch space for any policy and the engine; one per thread. Grows by itself. */
+int guard_scratch_new(const struct guard *g, struct guard_scratch **ret);
+void guard_scratch_free(struct guard_scratch **s);
+
+/* The document of CONTRACT section 9. On -EINVAL the contract's message is in error. version is what the
+ * store calls this document; shown in receipts. */
+int guard_policy_parse(const char *json, size_t len, uint32_t version, struct guard_policy **ret,
+		       char *error, size_t error_size);
+void guard_policy_free(struct guard_policy **p);
+uint32_t guard_policy_version(const struct guard_policy *p); /* 0 for NULL */
+
+/* Evaluates UTF-8 text (len bytes, may hold NUL). policy may be NULL. -ENOMEM, -EIO. */
+int guard_evaluate(const struct guard *g, struct guard_scratch *scratch,
+		   const struct guard_policy *policy, const char *text, size_t len,
+		   struct guard_verdict *ret);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel half, seen from userspace: loads, attaches and pins the programs, keeps the maps in step, and
+ * reads counters. Knows no HTTP and no storage: callers hand it keys and attempts.
+ *
+ * Never a reason not to start: without privilege, BTF or an interface, kernel_start() succeeds in
+ * userspace mode and kernel_state() says why. Every function is safe in that mode and then does nothing.
+ * Threads: any thread; a map update is one system call. An update that fails is retried by the module's own
+ * thread and, until it holds, `admissions_complete` is cleared, so a miss is never a wrong refusal. A
+ * revocation that can't be written is an error: the caller must know.
+ */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "axfw/abi.h"
+#include "axfw/reason.h"
+#include "base/base.h"
+
+struct kernel;
+
+struct kernel_options {
+	const char *interfaces; /* comma list; "" or "none": userspace mode */
+	const char *pin_dir;
+	bool persist; /* kernel_stop() leaves programs, links and maps enforcing */
+	enum refuse_mode refuse;
+	const uint16_t *ports; /* protected, host order */
+	unsigned port_count;
+	const struct axfw_route *routes; /* from the daemon's route table; borrowed for the call */
+	unsigned route_count;
+	const uint8_t *admission_key; /* 16 bytes */
+	struct axfw_signup_rule signup;
+	bool origin_passes;
+	struct {
+		uint16_t status;
+		const char *head; /* status line and headers; the module adds lengths and ids */
+		const char *body;
+	} answers[AXFW_RESPONSE_COUNT];
+};
+
+int kernel_start(const struct kernel_options *options, struct kernel **ret);
+/* Without persist: detaches and unpins. With: leaves everything enforcing. */
+void kernel_stop(struct kernel **k);
+
+/* --- keys ------------------------------------------------------------------------------------ */
+
+/* Puts or replaces an entry. For state AXFW_REVOKED an error means that the kernel may still admit. */
+int kernel_put_key(struct kernel *k, const struct axfw_key_hash *hash,
+		   const struct axfw_admission *admission);
+int kernel_forget_key(struct kernel *k, const struct axfw_key_hash *hash);
+/* Userspace refused this key just now, while it saw the given generation (read before it looked). */
+uint64_t kernel_generation(const struct kernel *k);
+void kernel_remember_unknown(struct kernel *k, const struct axfw_key_hash *hash, uint64_t generation);
+/* Call before the store is changed so that a key comes to life: voids what was remembered. */
+void kernel_bump_generation(struct kernel *k);
+
+/* Start-up reconcile: begin, put each key, end. Entries not put between are deleted at the end (they are
+ * judged by what they said until then). complete: every active key was put. */
+int kernel_reconcile_begin(struct kernel *k);
+int kernel_reconcile_put(struct kernel *k, const struct axfw_key_hash *hash,
+			 const struct axfw_admission *admission);
+int kernel_reconcile_end(struct kernel *k, bool complete);
+void kernel_set_complete(struct kernel *k, bool complete);
+
+/* --- signups --------------------------------------------------------------------------------- */
+
+int kernel_put_signup_window(struct kernel *k, const struct axfw_client *client,
+			     const struct axfw_signup_window *window);
+
+/* --- state ----------------------------------------------------------------------------------- */
+
+#define KERNEL_INTERFACES_MAX 16
+#define KERNEL_REASON_MAX     160
+
+struct kernel_interface {
+	char name[16];
+	unsigned index;
+	const char *hook; /* "xdp" */
+	const char *mode; /* "native", "generic" or "none" */
+	bool answers;	  /* the self-test passed */
+	char reason[KERNEL_REASON_MAX]; /* why it isn't attached or doesn't answer; "" else */
+};
+
+struct kernel_state {
+	bool enforcing;
+	char reason[KERNEL_REASON_MAX]; /* why not; "" when enforcing */
+	char pin_dir[108];
+	bool adopted; /* took over what an earlier daemon had pinned */
+	bool complete;
+	uint64_t generation;
+	uint64_t sync_failures;
+	unsigned interface_count;
+	struct kernel_interface interfaces[KERNEL_INTERFACES_MAX];
+};
+void kernel_state(struct kernel *k, struct kernel_state *ret);
+/* Sums over CPUs. All zero in userspace mode. */
+void kernel_counters(struct kernel *k, struct axfw_counter ret[static AXFW_REASON_COUNT]);
+
+/* How full the maps are: fills at most max rows, returns how many. */
+struct kernel_map_state {
+	char name[16];
+	uint64_t entries; /* UINT64_MAX: not countable */
+	uint64_t capacity;
+	uint64_t bytes; /* memory, as the kernel states it in fdinfo */
+};
+unsigned kernel_map_states(struct kernel *k, struct kernel_map_state *ret, unsigned max);
+
+#endif
