@@ -36,7 +36,8 @@ bool address_is_loopback(const struct address *a);
 /* What limits count by: an IPv4 address whole, an IPv6 address's /64. */
 struct address address_client(const struct address *a);
 
-int prefix_parse(const char *text, struct prefix *ret); /* "10.0.0.0/8", "::1", "10.1.2.3"; -EINVAL */
+int prefix_parse(const char *text,
+		 struct prefix *ret); /* "10.0.0.0/8", "::1", "10.1.2.3"; -EINVAL */
 bool prefix_contains(const struct prefix *p, const struct address *a);
 /* Comma-separated; empty: no prefix; "*": any. -EINVAL. */
 int prefix_list_parse(const char *text, struct prefix_list *ret);

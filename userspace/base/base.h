@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every module stands on: cleanup attributes, logging, clocks, growing text, hex, JSON helpers,
- * the worker pool and the settings. Include this one header.
+ * What every module stands on: cleanup attributes, logging, clocks, growing text, hex, JSON
+ * helpers, the worker pool and the settings. Include this one header.
  *
  * Errors everywhere: 0 (or a count) or -errno. Outputs are named ret_ and untouched on failure.
  */

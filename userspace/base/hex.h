@@ -11,7 +11,7 @@ void hex_encode(const uint8_t *bytes, size_t len, char *ret);
 /* Exactly 2 * len digits of either case; -EINVAL else. */
 int hex_decode(const char *text, size_t len, uint8_t *ret);
 
-#define BASE64URL_LEN(n) (((n) * 4 + 2) / 3)
+#define BASE64URL_LEN(n) (((n)*4 + 2) / 3)
 /* Writes BASE64URL_LEN(len) characters and a NUL. */
 void base64url_encode(const uint8_t *bytes, size_t len, char *ret);
 /* Returns the number of bytes, at most size; -EINVAL, -ENOSPC. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jansson with cleanup attributes, and the canonical form that signatures cover. */
+/* jansson, and the canonical form that signatures cover. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
 #include <jansson.h>
-#include "base/memory.h"
 
-DEFINE_CLEANUP(json_t *, json_decrefp, json_decref)
+/* _cleanup_(json_decrefp) json_t *v = NULL; comes with jansson. */
 
 /* Compact, keys in insertion order, non-ASCII as UTF-8. Caller frees; NULL without memory. */
 char *json_text(const json_t *value);

@@ -42,7 +42,8 @@ static inline void freep(void *p)
 /* _cleanup_(closep) int fd = -1; keeps errno */
 void closep(int *fd);
 
-/* Makes `name` usable with _cleanup_ for a pointer of type `type`: calls func on what isn't NULL. */
+/* Makes `name` usable with _cleanup_ for a pointer of type `type`: calls func on what isn't NULL.
+ */
 #define DEFINE_CLEANUP(type, name, func)                                                           \
 	static inline void name(type *p)                                                           \
 	{                                                                                          \

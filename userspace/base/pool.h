@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Worker threads with a bounded queue, for what takes long (password hashing, outbound HTTP): an epoll
- * thread hands a job over and never waits. pool_submit() from any thread.
+ * Worker threads with a bounded queue, for what takes long (password hashing, outbound HTTP): an
+ * epoll thread hands a job over and never waits. pool_submit() from any thread.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H

@@ -18,31 +18,31 @@ enum refuse_mode { REFUSE_ANSWER, REFUSE_PASS };
 
 struct settings {
 	/* the Python firewall's names */
-	bool production;	       /* AXIOM_ENV=production */
-	char *master_key;	       /* wiped on free */
-	char *session_secret;	       /* wiped on free */
+	bool production;      /* AXIOM_ENV=production */
+	char *master_key;     /* wiped on free */
+	char *session_secret; /* wiped on free */
 	char *tenant_dir;
-	char *public_url;	       /* without a trailing slash; "" unset */
-	char *cors_origins;	       /* comma list, "*", or "" for off */
-	char *beta_feedback;	       /* URL or "" */
+	char *public_url;    /* without a trailing slash; "" unset */
+	char *cors_origins;  /* comma list, "*", or "" for off */
+	char *beta_feedback; /* URL or "" */
 	char *sales_email;
 	/* ours */
-	char *listen;		       /* ADDR:PORT, several with commas */
-	char *interfaces;	       /* comma list; "none" or "": userspace only */
+	char *listen;	  /* ADDR:PORT, several with commas */
+	char *interfaces; /* comma list; "none" or "": userspace only */
 	char *pin_dir;
-	char *socket_path;	       /* local control socket; "" for none */
-	char *cache_dir;	       /* compiled pattern databases; "" for none */
+	char *socket_path; /* local control socket; "" for none */
+	char *cache_dir;   /* compiled pattern databases; "" for none */
 	bool persist;
 	bool check_only;
 	bool help;
 	bool version;
-	bool dump_settings;	       /* prints the table as Markdown and exits */
+	bool dump_settings; /* prints the table as Markdown and exits */
 	enum log_level log_level;
 	enum durability durability;
 	enum refuse_mode refuse;
 	struct prefix_list forwarded_allow_ips;
 	struct prefix_list metrics_allow;
-	uint64_t threads;	       /* epoll threads; 0: one per core */
+	uint64_t threads; /* epoll threads; 0: one per core */
 	uint64_t signup_limit;
 	uint64_t signup_window_s;
 	uint64_t connections_max;
@@ -53,8 +53,8 @@ struct settings {
 int settings_load(int argc, char **argv, struct settings **ret, char *error, size_t size);
 void settings_free(struct settings **s);
 
-/* What production refuses and development warns of, one sentence each through complain(); returns the
- * number of sentences that must stop a start. */
+/* What production refuses and development warns of, one sentence each through complain(); returns
+ * the number of sentences that must stop a start. */
 unsigned settings_judge(const struct settings *s,
 			void (*complain)(void *arg, bool fatal, const char *sentence), void *arg);
 
