@@ -26,6 +26,7 @@
 #define AXFW_ROUTES_MAX      8
 #define AXFW_ROUTE_LINE_MAX  48 /* "POST /v1/guard/output HTTP/1.1" and room to grow */
 #define AXFW_PORTS_MAX       8
+#define AXFW_INTERFACES_MAX  16
 #define AXFW_ANSWER_MAX      400 /* bytes of an HTTP answer: fits every MSS TCP allows (536) */
 
 /* SipHash-2-4-128 of an API key under the store's admission key, as the 16 output bytes. */
@@ -106,7 +107,8 @@ struct axfw_response_template {
 	__u16 body_unit_at;   /* the same rounded for people, 4 digits, or 0 */
 	__u16 pad;
 	__u32 body_unit_s; /* 60: minutes rounded down; 86400: days rounded up */
-	__u32 sum;	   /* folded one's-complement sum of text with its variable digits zeroed */
+	__u32 sum;	   /* one's-complement sum, folded to 16 bits, of text as native 16-bit words (as
+			    * bpf_csum_diff() sums), its variable digits being zero bytes */
 	__u8 text[AXFW_ANSWER_MAX];
 };
 
@@ -139,6 +141,10 @@ struct axfw_config {
 	__u32 event_sample;	 /* one event in this many decisions; 0: none */
 	__u32 pad;
 	struct axfw_signup_rule signup;
+	/* Interfaces an answer was found to leave by; 0: unused slot, anywhere in the array. Nothing is
+	 * refused on another one (NOT_CONFIGURED): the client would never see the answer. */
+	__u32 answer_ifindex[AXFW_INTERFACES_MAX];
+	__u64 admission_key_check; /* the daemon's: which SipHash key the entries were made under */
 };
 
 /* Value of `counters` (per CPU), index enum axfw_reason. */

@@ -20,6 +20,13 @@
 
 struct kernel;
 
+/*
+ * Answers. `head` is the status line and the answer's own headers, each line ended by CRLF, no empty line.
+ * Added here: Content-Length, Connection: close, X-Request-ID, x-axfw-path: kernel, Retry-After for a 429,
+ * and small security headers as room is left. In `body`, {seconds} becomes the wait (8 places, padded with
+ * spaces on the left), {minutes} the same in minutes rounded down and {days} in days rounded up (4 places);
+ * at most one of these two.
+ */
 struct kernel_options {
 	const char *interfaces; /* comma list; "" or "none": userspace mode */
 	const char *pin_dir;
@@ -34,7 +41,7 @@ struct kernel_options {
 	bool origin_passes;
 	struct {
 		uint16_t status;
-		const char *head; /* status line and headers; the module adds lengths and ids */
+		const char *head;
 		const char *body;
 	} answers[AXFW_RESPONSE_COUNT];
 };
@@ -42,6 +49,8 @@ struct kernel_options {
 int kernel_start(const struct kernel_options *options, struct kernel **ret);
 /* Without persist: detaches and unpins. With: leaves everything enforcing. */
 void kernel_stop(struct kernel **k);
+/* kernel_stop() will act as with persist: said before another daemon takes over. */
+void kernel_keep(struct kernel *k);
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
@@ -105,5 +114,19 @@ struct kernel_map_state {
 	uint64_t bytes; /* memory, as the kernel states it in fdinfo */
 };
 unsigned kernel_map_states(struct kernel *k, struct kernel_map_state *ret, unsigned max);
+
+/* --- axfw doctor ----------------------------------------------------------------------------- */
+
+#define KERNEL_CHECKS_MAX (16 + 2 * KERNEL_INTERFACES_MAX)
+struct kernel_check {
+	char name[32];
+	bool ok;
+	char found[160];
+	char advice[200]; /* what to do; "" when ok */
+};
+/* What the fast path needs, each found out by trying. Changes nothing; needs no struct kernel. Fills at
+ * most max rows, returns how many. */
+unsigned kernel_doctor(const char *interfaces, const char *pin_dir, struct kernel_check *ret,
+		       unsigned max);
 
 #endif
