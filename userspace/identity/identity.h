@@ -52,6 +52,10 @@ bool identity_each_admission(struct identity *i,
 					  const struct axfw_admission *admission),
 			     void *arg);
 
+/* Every few seconds, from one thread: derives deny-until times again (the wall clock may have been
+ * stepped, the month may have rolled), ends old sessions and signup windows. */
+void identity_tick(struct identity *i);
+
 void identity_enter(void);
 void identity_leave(void);
 

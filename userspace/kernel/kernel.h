@@ -49,6 +49,8 @@ struct kernel_options {
 int kernel_start(const struct kernel_options *options, struct kernel **ret);
 /* Without persist: detaches and unpins. With: leaves everything enforcing. */
 void kernel_stop(struct kernel **k);
+/* As if persist had been set: a new daemon has taken over and adopts what is pinned. */
+void kernel_keep(struct kernel *k);
 /* kernel_stop() will act as with persist: said before another daemon takes over. */
 void kernel_keep(struct kernel *k);
 
