@@ -38,6 +38,7 @@ MODULES   := base crypto store identity guard kernel exchange api dashboard http
 LIB_SRC   := $(foreach m,$(MODULES),$(sort $(wildcard userspace/$(m)/*.c)))
 LIB_OBJ   := $(LIB_SRC:%.c=$(OBJ)/%.o)
 LIB       := $(OBJ)/libaxfw.a
+DAEMON_SRC := $(sort $(wildcard userspace/*.c))
 CLI_SRC   := $(sort $(wildcard tools/axfw/*.c))
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BIN)/unit/%)
@@ -85,7 +86,7 @@ $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(BIN)/axfwd: $(OBJ)/userspace/main.o $(LIB)
+$(BIN)/axfwd: $(DAEMON_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 

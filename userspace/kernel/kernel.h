@@ -27,6 +27,12 @@ struct kernel;
  * spaces on the left), {minutes} the same in minutes rounded down and {days} in days rounded up (4 places);
  * at most one of these two.
  */
+struct kernel_answer {
+	uint16_t status;
+	const char *head;
+	const char *body;
+};
+
 struct kernel_options {
 	const char *interfaces; /* comma list; "" or "none": userspace mode */
 	const char *pin_dir;
@@ -39,18 +45,12 @@ struct kernel_options {
 	const uint8_t *admission_key; /* 16 bytes */
 	struct axfw_signup_rule signup;
 	bool origin_passes;
-	struct {
-		uint16_t status;
-		const char *head;
-		const char *body;
-	} answers[AXFW_RESPONSE_COUNT];
+	struct kernel_answer answers[AXFW_RESPONSE_COUNT];
 };
 
 int kernel_start(const struct kernel_options *options, struct kernel **ret);
 /* Without persist: detaches and unpins. With: leaves everything enforcing. */
 void kernel_stop(struct kernel **k);
-/* As if persist had been set: a new daemon has taken over and adopts what is pinned. */
-void kernel_keep(struct kernel *k);
 /* kernel_stop() will act as with persist: said before another daemon takes over. */
 void kernel_keep(struct kernel *k);
 

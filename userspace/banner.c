@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a person sees first. Plain lines: it also ends up in journals. */
+#include <stdio.h>
+#include <string.h>
+#include "node.h"
+
+static void print_interface(const struct kernel_interface *i)
+{
+	printf("  %-12s %s: %s", "attached", i->name, i->hook && *i->mode ? i->hook : "");
+	if (strcmp(i->mode, "none"))
+		printf(", %s mode%s", i->mode,
+		       i->answers ? ", refusals are answered in the kernel" : "");
+	if (*i->reason)
+		printf(" (%s)", i->reason);
+	putchar('\n');
+}
+
+static void print_kernel(struct kernel *k)
+{
+	struct kernel_state state;
+
+	kernel_state(k, &state);
+	if (state.enforcing)
+		printf("  %-12s enforcing%s\n", "kernel",
+		       state.adopted ? ", adopted what was pinned" : "");
+	else
+		printf("  %-12s userspace only: %s\n", "kernel", state.reason);
+	for (unsigned i = 0; i < state.interface_count; i++)
+		print_interface(&state.interfaces[i]);
+	if (state.enforcing)
+		printf("  %-12s %s\n", "maps", state.pin_dir);
+}
+
+/* "127.0.0.1:8004" is an address people can type; of several the first is shown. */
+static void print_url(const struct settings *s)
+{
+	const char *comma = strchr(s->listen, ',');
+	int len = comma ? (int)(comma - s->listen) : (int)strlen(s->listen);
+
+	if (*s->public_url)
+		printf("  %-12s %s\n", "serving", s->public_url);
+	else
+		printf("  %-12s http://%.*s\n", "serving", len, s->listen);
+}
+
+void banner_print(const struct node *n)
+{
+	const struct services *services = node_services(n);
+
+	printf("axfwd %s, started in %llu ms\n", services->version,
+	       (unsigned long long)node_start_ms(n));
+	print_url(services->settings);
+	print_kernel(services->kernel);
+	printf("  %-12s %s (%llu tenants, %llu active keys)\n", "store",
+	       services->settings->tenant_dir,
+	       (unsigned long long)identity_tenant_count(services->identity),
+	       (unsigned long long)identity_key_count(services->identity));
+	printf("\n  have a look  axfw status\n"
+	       "               bpftool map dump pinned %s/admissions\n"
+	       "               curl -s localhost:8004/metrics\n\n",
+	       services->settings->pin_dir);
+	fflush(stdout);
+}

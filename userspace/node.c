@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include "api/api.h"
+#include "kernel_answers.h"
+
+/* A rolling update: how long a new daemon waits for the old one to let go of the store. */
+#define STORE_LOCK_WAIT_MS 30000
+/* How long answers in flight may take when the daemon ends; after it they are cut. */
+#define DRAIN_MS  3000
+#define ERROR_MAX 256
+
+struct node {
+	struct services services;
+	struct crypto *crypto;
+	struct guard *guard;
+	struct listeners *listeners;
+	struct store *store;
+	struct identity *identity;
+	struct kernel *kernel;
+	struct metrics *metrics;
+	struct http *http;
+	uint64_t start_ms;
+};
+
+/* --- identity tells the kernel --------------------------------------------------------------- */
+
+static void before_key_added(void *arg)
+{
+	kernel_bump_generation(arg);
+}
+
+static int key_changed(void *arg, const struct axfw_key_hash *hash,
+		       const struct axfw_admission *admission)
+{
+	return kernel_put_key(arg, hash, admission);
+}
+
+static void signup_recorded(void *arg, const struct axfw_client *client,
+			    const struct axfw_signup_window *window)
+{
+	/* A window the kernel lacks means that userspace answers the 429 itself. */
+	if (kernel_put_signup_window(arg, client, window) < 0)
+		log_debug("a signup window isn't in the kernel");
+}
+
+static void complete_changed(void *arg, bool complete)
+{
+	kernel_set_complete(arg, complete);
+}
+
+struct reconcile {
+	struct kernel *kernel;
+	int r; /* the first failure */
+};
+
+static void reconcile_key(void *arg, const struct axfw_key_hash *hash,
+			  const struct axfw_admission *admission)
+{
+	struct reconcile *rec = arg;
+
+	if (rec->r >= 0)
+		rec->r = kernel_reconcile_put(rec->kernel, hash, admission);
+}
+
+/* Whatever fails here leaves the kernel passing more to userspace than it must, never less. */
+static void fill_kernel(struct node *n)
+{
+	struct reconcile rec = { .kernel = n->kernel };
+	bool complete;
+	int r = kernel_reconcile_begin(n->kernel);
+
+	if (r < 0) {
+		log_error_r(r, "the kernel's keys can't be reconciled");
+		return;
+	}
+	complete = identity_each_admission(n->identity, reconcile_key, &rec);
+	r = kernel_reconcile_end(n->kernel, complete && rec.r >= 0);
+	if (rec.r < 0)
+		r = rec.r;
+	if (r < 0)
+		log_error_r(r,
+			    "the kernel doesn't hold every key: userspace answers for the others");
+}
+
+/* --- starting, in order ---------------------------------------------------------------------- */
+
+static void show_progress(void *arg, uint64_t done, uint64_t total)
+{
+	bool terminal = isatty(STDERR_FILENO);
+
+	(void)arg;
+	if (terminal)
+		fprintf(stderr, "\r  taking the store over: %llu of %llu tenants%s",
+			(unsigned long long)done, (unsigned long long)total,
+			done == total ? "\n" : "");
+	else
+		log_info("taking the store over: %llu of %llu tenants", (unsigned long long)done,
+			 (unsigned long long)total);
+}
+
+static unsigned request_threads(const struct settings *s)
+{
+	return s->threads ? (unsigned)s->threads : (unsigned)get_nprocs();
+}
+
+static int open_store(struct node *n, const struct settings *s)
+{
+	char error[ERROR_MAX];
+	const struct store_options options = {
+		.dir = s->tenant_dir,
+		.durability = s->durability,
+		.writers = request_threads(s),
+		.lock_wait_ms = listeners_taken_over(n->listeners) ? STORE_LOCK_WAIT_MS : 0,
+		.progress = show_progress,
+	};
+	int r = store_open(&options, n->crypto, &n->store, error, sizeof(error));
+
+	if (r < 0)
+		log_error("the store can't be opened: %s", error);
+	return r;
+}
+
+static struct axfw_signup_rule signup_rule(const struct settings *s)
+{
+	return (struct axfw_signup_rule){
+		.window_ns = s->signup_window_s * NS_PER_S,
+		.limit = (__u32)s->signup_limit,
+	};
+}
+
+static int open_identity(struct node *n, const struct settings *s)
+{
+	const struct identity_options options = {
+		.store = n->store,
+		.crypto = n->crypto,
+		.signup = signup_rule(s),
+	};
+	int r = identity_open(&options, &n->identity);
+
+	return r < 0 ? log_error_r(r, "the tenants can't be read") : 0;
+}
+
+static int start_kernel(struct node *n, const struct settings *s)
+{
+	struct axfw_route routes[AXFW_ROUTES_MAX];
+	uint16_t ports[AXFW_PORTS_MAX];
+	uint8_t admission_key[CRYPTO_SIPHASH_KEY];
+	struct kernel_options options = {
+		.interfaces = s->interfaces,
+		.pin_dir = s->pin_dir,
+		.persist = s->persist,
+		.refuse = s->refuse,
+		.ports = ports,
+		.port_count = listeners_ports(n->listeners, ports, AXFW_PORTS_MAX),
+		.routes = routes,
+		.route_count = http_kernel_routes(routes),
+		.admission_key = admission_key,
+		.signup = signup_rule(s),
+		.origin_passes = *s->cors_origins,
+	};
+	int r;
+
+	crypto_admission_key(n->crypto, admission_key);
+	kernel_answers_fill(options.answers);
+	r = kernel_start(&options, &n->kernel);
+	wipe(admission_key, sizeof(admission_key));
+	return r < 0 ? log_error_r(r, "the kernel module can't start") : 0;
+}
+
+/* From here on every change of a key is in the kernel before the call that made it returns. */
+static void connect_identity_to_kernel(struct node *n)
+{
+	const struct identity_watcher watcher = {
+		.arg = n->kernel,
+		.before_key_added = before_key_added,
+		.key_changed = key_changed,
+		.signup_recorded = signup_recorded,
+		.complete_changed = complete_changed,
+	};
+
+	identity_watch(n->identity, &watcher);
+	fill_kernel(n);
+}
+
+static void describe_services(struct node *n, const struct settings *s)
+{
+	n->services = (struct services){
+		.settings = s,
+		.crypto = n->crypto,
+		.guard = n->guard,
+		.store = n->store,
+		.identity = n->identity,
+		.kernel = n->kernel,
+		.metrics = n->metrics,
+		.started_us = clock_wall_us(),
+		.version = AXFW_VERSION,
+	};
+	n->services.routes = http_routes(&n->services.route_count);
+}
+
+/* What doesn't need the store comes first: in a rolling update the old daemon is still letting go.
+ */
+static int start_modules(struct node *n, const struct settings *s)
+{
+	char error[ERROR_MAX];
+	int r = crypto_new(s->master_key, s->session_secret, &n->crypto);
+
+	if (r < 0)
+		return log_error_r(r, "the keys can't be derived");
+	r = guard_new(s->cache_dir, &n->guard);
+	if (r < 0)
+		return log_error_r(r, "the rules can't be compiled");
+	r = metrics_new(request_threads(s), &n->metrics);
+	if (r < 0)
+		return log_error_r(r, "no memory for counters");
+	r = listeners_open(s, &n->listeners, error, sizeof(error));
+	if (r < 0) {
+		log_error("%s", error);
+		return r;
+	}
+	r = open_store(n, s);
+	if (r >= 0)
+		r = open_identity(n, s);
+	if (r >= 0)
+		r = start_kernel(n, s);
+	return r;
+}
+
+static void node_free(struct node **node)
+{
+	node_stop(node, false);
+}
+
+int node_start(const struct settings *s, void (*on_handover)(void *arg), void *arg,
+	       struct node **ret)
+{
+	_cleanup_(node_free) struct node *n = calloc(1, sizeof(*n));
+	uint64_t began_ns = clock_monotonic_ns();
+	int r;
+
+	if (!n)
+		return log_error_r(-ENOMEM, "the node can't start");
+	r = start_modules(n, s);
+	if (r < 0)
+		return r;
+	connect_identity_to_kernel(n);
+	describe_services(n, s);
+	r = http_start(&n->services, n->listeners, on_handover, arg, &n->http);
+	if (r < 0)
+		return log_error_r(r, "the HTTP server can't start");
+	n->start_ms = (clock_monotonic_ns() - began_ns) / NS_PER_MS;
+	*ret = TAKE_PTR(n);
+	return 0;
+}
+
+void node_stop(struct node **node, bool taken_over)
+{
+	struct node *n = *node;
+
+	if (!n)
+		return;
+	http_stop(&n->http, DRAIN_MS);
+	if (taken_over)
+		kernel_keep(n->kernel);
+	kernel_stop(&n->kernel);
+	identity_close(&n->identity);
+	store_close(&n->store);
+	listeners_free(&n->listeners);
+	metrics_free(&n->metrics);
+	guard_free(&n->guard);
+	crypto_free(&n->crypto);
+	free(n);
+	*node = NULL;
+}
+
+void node_tick(struct node *n)
+{
+	identity_tick(n->identity);
+}
+
+const struct services *node_services(const struct node *n)
+{
+	return &n->services;
+}
+
+uint64_t node_start_ms(const struct node *n)
+{
+	return n->start_ms;
+}
