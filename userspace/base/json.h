@@ -10,7 +10,7 @@
 /* Compact, keys in insertion order, non-ASCII as UTF-8. Caller frees; NULL without memory. */
 char *json_text(const json_t *value);
 /* Sorted keys, no spaces, ASCII escapes: equal bytes to Python's json.dumps(v, sort_keys=True,
- * separators=(",", ":")) for the values we sign. Caller frees; NULL without memory. */
+ * separators=(",", ":")). Caller frees; NULL without memory, deeper than 64 or wider than 256. */
 char *json_canonical(const json_t *value);
 
 #endif
