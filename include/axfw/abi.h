@@ -84,7 +84,7 @@ struct axfw_flow {
 	__u8 response;	     /* enum axfw_response */
 	__u8 reason;	     /* enum axfw_reason of the refusal */
 	__u8 acknowledged;   /* the client has confirmed the answer */
-	__u8 pad;
+	__u8 fin_seen;	     /* the client has sent all it will send */
 	__u64 request_id; /* printed as 16 hex digits in X-Request-ID */
 };
 _Static_assert(sizeof(struct axfw_flow) == 40, "no holes, no tail padding");

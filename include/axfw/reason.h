@@ -5,8 +5,8 @@
  *
  * PASS    handed to the stack, untouched
  * ANSWER  turned into an HTTP answer and sent back (XDP_TX)
- * CLOSE   a segment of an already refused connection: acknowledged, answered again or turned into
- *         the RST that ends the server's side; the flow code has already rewritten the packet
+ * CLOSE   a segment of an already refused connection: acknowledged, answered again, turned into the RST
+ *         that ends the server's side, or dropped; the flow code has already rewritten the packet
  */
 #ifndef AXFW_REASON_H
 #define AXFW_REASON_H
@@ -25,7 +25,7 @@
 	X(NO_PROOF, PASS, "no server socket proves the sender: may be forged or mid-connection")   \
 	X(KEY_ADMITTED, PASS, "the key is active")                                                 \
 	X(KEY_NOT_KNOWN_HERE, PASS, "not in the map, which doesn't hold every key: userspace asks") \
-	X(NO_ROOM, PASS, "the packet couldn't be grown to hold the answer")                        \
+	X(NO_ROOM, PASS, "the answer doesn't fit the packet or the connection's MSS")              \
 	X(FLOW_TABLE_FULL, PASS, "the refused flow couldn't be remembered")                        \
 	X(NOT_CONFIGURED, PASS, "enforcement is off or the response template is missing")          \
 	X(SIGNUP_ALLOWED, PASS, "signup inside the window")                                        \
@@ -38,7 +38,7 @@
 	X(FLOW_LATE_DATA, CLOSE, "data after the refused request: acknowledged, not read")         \
 	X(FLOW_RESET_SERVER, CLOSE, "the client has the answer: the server's socket is reset")     \
 	X(FLOW_CLIENT_RESET, CLOSE, "the client reset a refused connection: passed to the server") \
-	X(FLOW_OVER, PASS, "the refused connection had already ended; a new one may begin")
+	X(FLOW_QUIET, CLOSE, "a bare ACK of a refused connection: nothing to do, dropped")
 
 enum axfw_reason {
 #define X(name, action, text) AXFW_REASON_##name,

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every map, and what never changes while a program is loaded (`const volatile`: set between open and
+ * load, then constants to the verifier). Nothing an unauthenticated packet creates shares a map with what
+ * the daemon wrote: packets write `flows`, `counters` and `events` only. What must not be lost is a hash,
+ * not an LRU (an LRU of 65,536 silently lost 128 of 65,536 inserts).
+ */
+#ifndef AXFW_BPF_MAPS_H
+#define AXFW_BPF_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "axfw/abi.h"
+#include "axfw/reason.h"
+
+const volatile struct axfw_route axfw_routes[AXFW_ROUTES_MAX];
+const volatile __u32 axfw_route_count;
+const volatile __u8 axfw_siphash_key[16] __attribute__((aligned(8)));
+const volatile __u64 axfw_netns_cookie; /* of the namespace we are attached in */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct axfw_config);
+} config SEC(".maps");
+
+/* Not preallocated: an idle node with ten keys shouldn't pay for 64 k. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AXFW_ADMISSIONS_MAX);
+	__type(key, struct axfw_key_hash);
+	__type(value, struct axfw_admission);
+} admissions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AXFW_UNKNOWN_MAX);
+	__type(key, struct axfw_key_hash);
+	__type(value, struct axfw_unknown);
+} unknown SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AXFW_SIGNUPS_MAX);
+	__type(key, struct axfw_client);
+	__type(value, struct axfw_signup_window);
+} signups SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AXFW_FLOWS_MAX);
+	__type(key, struct axfw_flow_key);
+	__type(value, struct axfw_flow);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, AXFW_RESPONSE_COUNT);
+	__type(key, __u32);
+	__type(value, struct axfw_response_template);
+} responses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, AXFW_REASON_COUNT);
+	__type(key, __u32);
+	__type(value, struct axfw_counter);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, AXFW_EVENTS_BYTES);
+} events SEC(".maps");
+
+#endif

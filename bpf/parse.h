@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From a frame to a TCP segment: IPv4 with options and plain IPv6. Only pull() compares a pointer with the
+ * packet's end; every length read from the wire has a lower bound as well as an upper one. What isn't
+ * understood here (VLAN tags, IPv6 extension headers, fragments) is passed with its reason.
+ */
+#ifndef AXFW_BPF_PARSE_H
+#define AXFW_BPF_PARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "maps.h"
+
+/* Not a verdict yet: go on with the next question. Never leaves the program. */
+#define AXFW_UNDECIDED AXFW_REASON_COUNT
+
+#define IPV4_FRAGMENT 0x3fff /* more fragments, or an offset */
+
+enum tcp_flag {
+	TCP_FIN = 0x01,
+	TCP_SYN = 0x02,
+	TCP_RST = 0x04,
+	TCP_PSH = 0x08,
+	TCP_ACK = 0x10,
+	TCP_URG = 0x20,
+};
+
+/* A TCP segment to a protected port. */
+struct axfw_packet {
+	struct axfw_flow_key flow;
+	struct axfw_key_hash key; /* of the request's API key, once read */
+	__u32 seq;
+	__u32 ack;
+	__u32 payload_len;
+	__u32 retry_after_s;
+	__u16 tcp_at; /* offsets into the frame */
+	__u16 payload_at;
+	__u8 flags; /* enum tcp_flag */
+	__u8 is_ipv6;
+	__u8 judged;   /* a tier asked about it: worth an event */
+	__u8 response; /* enum axfw_response, once refused */
+	__u32 action;  /* what the flow code wants done: enum xdp_action */
+	__u32 pad;
+};
+
+struct cursor {
+	void *pos;
+	void *end;
+};
+
+static __always_inline void *pull(struct cursor *c, __u32 len)
+{
+	void *p = c->pos;
+
+	if (p + len > c->end)
+		return NULL;
+	c->pos = p + len;
+	return p;
+}
+
+static __always_inline bool is_protected(const struct axfw_config *settings, __u16 port)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; i < AXFW_PORTS_MAX; i++) {
+		if (!settings->ports[i])
+			return false;
+		if (settings->ports[i] == port)
+			return true;
+	}
+	return false;
+}
+
+/* l4_len: what the IP header says is left for TCP. */
+static __always_inline __u32 parse_tcp(struct cursor *c, void *frame,
+				       const struct axfw_config *settings, __u32 l4_len,
+				       struct axfw_packet *p)
+{
+	struct tcphdr *tcp = pull(c, sizeof(*tcp));
+	__u32 len;
+
+	if (!tcp)
+		return AXFW_REASON_TRUNCATED;
+	if (!is_protected(settings, bpf_ntohs(tcp->dest)))
+		return AXFW_REASON_OTHER_TRAFFIC;
+	len = tcp->doff * 4;
+	if (len < sizeof(*tcp) || len > l4_len)
+		return AXFW_REASON_BAD_HEADER;
+	if ((void *)tcp + l4_len > c->end)
+		return AXFW_REASON_TRUNCATED;
+	p->payload_len = l4_len - len;
+	p->tcp_at = (void *)tcp - frame;
+	p->payload_at = p->tcp_at + len;
+	p->flags = ((__u8 *)tcp)[13];
+	p->seq = bpf_ntohl(tcp->seq);
+	p->ack = bpf_ntohl(tcp->ack_seq);
+	p->flow.netns = axfw_netns_cookie;
+	p->flow.client_port = tcp->source;
+	p->flow.server_port = tcp->dest;
+	return AXFW_UNDECIDED;
+}
+
+static __always_inline void map_ipv4(__u8 to[16], __be32 address)
+{
+	*(__u64 *)to = 0;
+	*(__u32 *)(to + 8) = bpf_htonl(0xffff);
+	*(__u32 *)(to + 12) = address;
+}
+
+static __always_inline void copy_ipv6(__u8 to[16], const struct in6_addr *address)
+{
+	*(__u64 *)to = *(const __u64 *)address;
+	*(__u64 *)(to + 8) = *((const __u64 *)address + 1);
+}
+
+static __always_inline __u32 parse_ipv4(struct cursor *c, void *frame,
+					const struct axfw_config *settings, struct axfw_packet *p)
+{
+	struct iphdr *ip = pull(c, sizeof(*ip));
+	__u32 len, total, why;
+
+	if (!ip)
+		return AXFW_REASON_TRUNCATED;
+	if (ip->protocol != IPPROTO_TCP)
+		return AXFW_REASON_OTHER_TRAFFIC;
+	if (ip->frag_off & bpf_htons(IPV4_FRAGMENT))
+		return AXFW_REASON_FRAGMENT;
+	len = ip->ihl * 4;
+	total = bpf_ntohs(ip->tot_len);
+	if (ip->version != 4 || len < sizeof(*ip) || total < len)
+		return AXFW_REASON_BAD_HEADER;
+	if (!pull(c, len - sizeof(*ip)))
+		return AXFW_REASON_TRUNCATED;
+	why = parse_tcp(c, frame, settings, total - len, p);
+	if (why != AXFW_UNDECIDED)
+		return why;
+	map_ipv4(p->flow.client, ip->saddr);
+	map_ipv4(p->flow.server, ip->daddr);
+	return AXFW_UNDECIDED;
+}
+
+static __always_inline __u32 parse_ipv6(struct cursor *c, void *frame,
+					const struct axfw_config *settings, struct axfw_packet *p)
+{
+	struct ipv6hdr *ip = pull(c, sizeof(*ip));
+	__u32 why;
+
+	if (!ip)
+		return AXFW_REASON_TRUNCATED;
+	if (ip->nexthdr == IPPROTO_FRAGMENT)
+		return AXFW_REASON_FRAGMENT;
+	if (ip->nexthdr != IPPROTO_TCP)
+		return AXFW_REASON_OTHER_TRAFFIC;
+	if (ip->version != 6)
+		return AXFW_REASON_BAD_HEADER;
+	why = parse_tcp(c, frame, settings, bpf_ntohs(ip->payload_len), p);
+	if (why != AXFW_UNDECIDED)
+		return why;
+	p->is_ipv6 = 1;
+	copy_ipv6(p->flow.client, &ip->saddr);
+	copy_ipv6(p->flow.server, &ip->daddr);
+	return AXFW_UNDECIDED;
+}
+
+static __always_inline __u32 axfw_parse(struct xdp_md *ctx, const struct axfw_config *settings,
+					struct axfw_packet *p)
+{
+	void *frame = (void *)(long)ctx->data;
+	struct cursor c = { .pos = frame, .end = (void *)(long)ctx->data_end };
+	struct ethhdr *eth = pull(&c, sizeof(*eth));
+
+	if (!eth)
+		return AXFW_REASON_TRUNCATED;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return parse_ipv4(&c, frame, settings, p);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return parse_ipv6(&c, frame, settings, p);
+	return AXFW_REASON_OTHER_TRAFFIC;
+}
+
+#endif
