@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signing up and logging in. Both hash a password, which takes long on purpose: worker pool. A
+ * log-in takes the same time whether the account exists or not.
+ */
+#include <errno.h>
+#include "identity/internal.h"
+
+static int hash_credentials(const char *password, char *ret_code,
+			    char ret_password[static CRYPTO_PASSWORD_TEXT_LEN],
+			    char ret_recovery[static CRYPTO_PASSWORD_TEXT_LEN])
+{
+	int r;
+
+	r = crypto_recovery_code_new(ret_code);
+	if (r < 0)
+		return r;
+	/* PBKDF2 until the operator says that the Python firewall won't come back. */
+	r = crypto_password_hash(CRYPTO_PBKDF2, ret_code, ret_recovery);
+	if (r < 0)
+		return r;
+	return crypto_password_hash(CRYPTO_PBKDF2, password, ret_password);
+}
+
+static bool is_registered(struct identity *i, const char *email)
+{
+	ENTER();
+	return identity_find_email(i, email) != NULL;
+}
+
+int identity_sign_up(struct identity *i, const char *email, const char *password, const char *tier,
+		     uint32_t *ret_tenant, char *ret_recovery_code)
+{
+	char normal[STORE_EMAIL_MAX + 1], code[CRYPTO_RECOVERY_CODE_LEN + 1];
+	char password_hash[CRYPTO_PASSWORD_TEXT_LEN], recovery_hash[CRYPTO_PASSWORD_TEXT_LEN];
+	size_t len = strlen(password);
+	struct store_tenant row;
+	int r;
+
+	r = email_normalise(email, normal);
+	if (r < 0)
+		return r;
+	/* An address the Python firewall let in, however odd, is "registered", not "wrong". */
+	if (is_registered(i, normal))
+		return -EEXIST;
+	if (!email_is_sane(normal))
+		return -EINVAL;
+	if (len < IDENTITY_PASSWORD_MIN || len > IDENTITY_PASSWORD_MAX)
+		return -ERANGE;
+	r = hash_credentials(password, code, password_hash, recovery_hash);
+	if (r >= 0)
+		r = store_add_tenant(i->store, normal, password_hash, recovery_hash, tier, &row);
+	if (r >= 0)
+		r = directory_add_tenant(i, &row);
+	if (r >= 0) {
+		*ret_tenant = row.number;
+		memcpy(ret_recovery_code, code, sizeof(code));
+	}
+	wipe(code, sizeof(code));
+	return r < 0 ? r : 0;
+}
+
+int identity_log_in(struct identity *i, const char *email, const char *password,
+		    uint32_t *ret_tenant)
+{
+	char normal[STORE_EMAIL_MAX + 1], hash[CRYPTO_PASSWORD_TEXT_LEN];
+	struct store_tenant row;
+	bool known = false;
+	int r;
+
+	/* Too long for any account's password: said without hashing, for every e-mail alike. */
+	if (strlen(password) > IDENTITY_PASSWORD_MAX)
+		return -EKEYREJECTED;
+	if (email_normalise(email, normal) == 0) {
+		r = store_find_login(i->store, normal, &row, hash);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		known = r >= 0;
+	}
+	r = crypto_password_verify(password, known ? hash : NULL);
+	if (r < 0 && r != -EINVAL)
+		return r;
+	if (r != 1)
+		return -EKEYREJECTED;
+	*ret_tenant = row.number;
+	return 0;
+}
