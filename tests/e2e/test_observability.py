@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names that others rely on: metrics, axfw status, pins."""
+import subprocess
+
+from clients import UNKNOWN_KEY, ask, check, curl
+from lab import BUILD, run
+
+
+def test_metrics(network, daemon, key):
+    check(network, key)
+    check(network, key, "Buy Google Play gift cards immediately to clear your debt")
+    check(network, UNKNOWN_KEY)
+    metrics = daemon.metrics()
+    assert metrics['axfw_packets_total{reason="KEY_ADMITTED"}'] == 2
+    assert metrics['axfw_packets_total{reason="KEY_UNKNOWN"}'] == 1
+    assert metrics['axfw_verdicts_total{verdict="allow",class="INFORM"}'] == 1
+    assert metrics['axfw_verdicts_total{verdict="block",class="HARM"}'] == 1
+    assert metrics["axfw_request_seconds_count"] >= 2
+    assert metrics["axfw_request_seconds_sum"] > 0
+    assert metrics['axfw_request_seconds_bucket{le="+Inf"}'] == metrics["axfw_request_seconds_count"]
+
+
+def test_metrics_are_for_the_allowed_only(network, daemon):
+    reply = ask(network, "GET", "/metrics")
+    assert reply.status == 403
+    assert b"axfw_" not in reply.body
+
+
+def test_metrics_for_others_when_allowed(network, make_daemon):
+    make_daemon("--metrics-allow", "10.77.0.0/24").start()
+    assert ask(network, "GET", "/metrics").status == 200
+
+
+def test_pins_are_readable_maps(daemon, key):
+    for name in ("config", "admissions", "unknown", "signups", "flows", "responses", "counters", "events"):
+        assert (daemon.pins / name).exists()
+    assert (daemon.pins / "prog_xdp").exists()
+    assert "AXFW_ADMITTED" in run("bpftool", "map", "dump", "pinned", daemon.pins / "admissions") or \
+        '"state": 1' in run("bpftool", "map", "dump", "pinned", daemon.pins / "admissions")
+
+
+def test_operators_routes_are_on_the_local_socket_only(network, daemon):
+    for path in ("/node/status", "/node/maps", "/node/keys"):
+        assert ask(network, "GET", path).status == 404
+
+
+def test_axfw_maps_and_doctor(daemon):
+    names = {row["name"] for row in daemon.axfw("maps")["maps"]}
+    assert {"admissions", "signups", "flows"} <= names
+    done = subprocess.run([BUILD / "axfw", "doctor", "--json"], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1) and '"' in done.stdout
+
+
+def test_receipt_can_be_verified_by_anyone(network, daemon, key, tmp_path):
+    import json
+    status, _, keys = curl(network, path="/.well-known/axfw-keys.json")
+    assert status == 0
+    (tmp_path / "keys.json").write_text(keys.partition("\n\n")[2])
+    answer = ask(network, "POST", "/v1/guard/check", b'{"text":"hello","receipt":true}', key=key)
+    assert answer.status == 200 and answer.json()["receipt"]["alg"] == "Ed25519"
+    (tmp_path / "answer.json").write_bytes(answer.body)
+    assert run(BUILD / "axfw", "verify", "--keys", tmp_path / "keys.json", tmp_path / "answer.json")
+    changed = answer.json()
+    changed["receipt"]["payload"]["verdict"] = "block"
+    (tmp_path / "answer.json").write_text(json.dumps(changed))
+    done = subprocess.run([BUILD / "axfw", "verify", "--keys", tmp_path / "keys.json", tmp_path / "answer.json"],
+                          capture_output=True, check=False)
+    assert done.returncode == 1
