@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The few things about an interface that only rtnetlink tells: its kind, its veth peer, its XDP
+ * program. */
+#ifndef KERNEL_NETLINK_H
+#define KERNEL_NETLINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NETLINK_THIS_NETNS (-1)
+
+struct netlink_interface {
+	unsigned index;
+	char name[IFNAMSIZ];
+	char kind[16]; /* "veth", "vlan"; "" for hardware */
+	bool up;
+	bool has_peer; /* IFLA_LINK was there */
+	unsigned peer_index;
+	int peer_netns;	     /* NETLINK_THIS_NETNS or an id for netlink_get() */
+	uint32_t xdp_native; /* ids of attached programs, 0: none */
+	uint32_t xdp_generic;
+	uint32_t xdp_offloaded;
+};
+
+/* By index, in the namespace that has this id here. -ENODEV: no such interface. */
+int netlink_get(unsigned index, int netns, struct netlink_interface *ret);
+
+/* Bits of NETDEV_A_DEV_XDP_FEATURES. -EOPNOTSUPP: a kernel before 6.3, which doesn't tell. */
+#define NETLINK_XDP_BASIC (1u << 0) /* DROP, PASS and TX */
+int netlink_xdp_features(unsigned index, uint64_t *ret);
+
+#endif
