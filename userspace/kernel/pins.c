@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pins outlive the daemon, so they are handled like a database's files: one owner at a time (flock
+ * on the directory, which bpffs supports and which needs no second path to agree on), and replaced
+ * by rename.
+ */
+#include "kernel/pins.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/magic.h>
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include "base/base.h"
+
+#define BPFFS_USUAL	   "/sys/fs/bpf"
+#define LINK_PREFIX	   "link_xdp_"
+#define LOCK_POLL_NS	   (20 * NS_PER_MS)
+#define REPLACEMENT_PREFIX "new_" /* no dot: bpffs refuses them */
+
+DEFINE_CLEANUP(DIR *, closedirp, closedir)
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && (unsigned long)fs.f_type == BPF_FS_MAGIC;
+}
+
+/* Cuts the last component; false when there is none left. */
+static bool cut_last(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path)
+		return false;
+	*slash = '\0';
+	return true;
+}
+
+/* Where a bpffs belongs for this directory: the usual place if it is inside, else the folder above.
+ */
+static void mount_point(const char *dir, char ret[static PATH_MAX])
+{
+	size_t len = strlen(BPFFS_USUAL);
+
+	if (!strncmp(dir, BPFFS_USUAL, len) && (dir[len] == '/' || !dir[len])) {
+		strcpy(ret, BPFFS_USUAL);
+		return;
+	}
+	snprintf(ret, PATH_MAX, "%s", dir);
+	cut_last(ret);
+}
+
+static bool is_on_bpffs(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s", dir);
+	while (stat(path, &st) < 0 && cut_last(path))
+		;
+	return is_bpffs(path);
+}
+
+static int make_dirs(const char *dir)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", dir);
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+static int mount_bpffs(const char *dir, char *reason, size_t size)
+{
+	char at[PATH_MAX];
+	int r = 0;
+
+	mount_point(dir, at);
+	if (access(at, F_OK) < 0)
+		r = make_dirs(at);
+	if (r == 0 && mount("bpf", at, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
+		r = -errno;
+	if (r < 0)
+		snprintf(reason, size, "no BPF file system at %.64s and it can't be mounted: %s",
+			 at, strerror(-r));
+	return r;
+}
+
+int pins_prepare(const char *dir, char *reason, size_t size)
+{
+	int r;
+
+	if (dir[0] != '/' || strlen(dir) + 64 > PATH_MAX) {
+		snprintf(reason, size, "the pin directory must be an absolute path");
+		return -EINVAL;
+	}
+	if (!is_on_bpffs(dir)) {
+		r = mount_bpffs(dir, reason, size);
+		if (r < 0)
+			return r;
+	}
+	r = make_dirs(dir);
+	if (r < 0)
+		snprintf(reason, size, "cannot create %.64s: %s", dir, strerror(-r));
+	else if (!is_bpffs(dir)) {
+		r = -EINVAL;
+		snprintf(reason, size, "%.64s is not on a BPF file system", dir);
+	}
+	return r;
+}
+
+int pins_find(const char *dir)
+{
+	return is_bpffs(dir) ? 0 : -ENOENT;
+}
+
+/* The directory that is locked may have been removed by its owner while we waited. */
+static bool is_same(const char *dir, int fd)
+{
+	struct stat by_path, by_fd;
+
+	return !stat(dir, &by_path) && !fstat(fd, &by_fd) && by_path.st_ino == by_fd.st_ino &&
+	       by_path.st_dev == by_fd.st_dev;
+}
+
+static int try_lock(const char *dir, int *ret_fd)
+{
+	_cleanup_(closep) int fd = -1;
+
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		return -EWOULDBLOCK;
+	}
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	if (!is_same(dir, fd))
+		return -EWOULDBLOCK;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int pins_lock(const char *dir, unsigned wait_ms, int *ret_fd)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_POLL_NS };
+	uint64_t until = clock_monotonic_ns() + wait_ms * NS_PER_MS;
+	int r;
+
+	for (;;) {
+		r = try_lock(dir, ret_fd);
+		if (r != -EWOULDBLOCK && r != -EINTR)
+			return r;
+		if (clock_monotonic_ns() >= until)
+			return -EBUSY;
+		nanosleep(&pause, NULL);
+	}
+}
+
+void pins_path(const char *dir, const char *name, char ret[static PATH_MAX])
+{
+	snprintf(ret, PATH_MAX, "%s/%s", dir, name);
+}
+
+void pins_link_name(const char *interface, char ret[static 32])
+{
+	snprintf(ret, 32, LINK_PREFIX "%.15s", interface);
+	for (char *c = ret; *c; c++)
+		if (*c == '.')
+			*c = ':';
+}
+
+int pins_get(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+
+	pins_path(dir, name, path);
+	return bpf_obj_get(path);
+}
+
+int pins_put(const char *dir, const char *name, int fd)
+{
+	char path[PATH_MAX], replacement[PATH_MAX], other[64];
+	int r;
+
+	pins_path(dir, name, path);
+	snprintf(other, sizeof(other), REPLACEMENT_PREFIX "%s", name);
+	pins_path(dir, other, replacement);
+	if (unlink(replacement) < 0 && errno != ENOENT) /* left by a daemon that died right here */
+		return -errno;
+	r = bpf_obj_pin(fd, replacement);
+	if (r < 0)
+		return r;
+	if (rename(replacement, path) < 0) {
+		r = -errno;
+		unlink(replacement);
+		return r;
+	}
+	return 0;
+}
+
+int pins_remove(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+
+	pins_path(dir, name, path);
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int pins_each_link(const char *dir, void (*each)(void *arg, const char *name), void *arg)
+{
+	_cleanup_(closedirp) DIR *d = opendir(dir);
+	const struct dirent *e;
+
+	if (!d)
+		return -errno;
+	while ((e = readdir(d)))
+		if (!strncmp(e->d_name, LINK_PREFIX, strlen(LINK_PREFIX)))
+			each(arg, e->d_name);
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pin directory: bpffs under it, the lock on it, and pins that are replaced without a moment's
+ * absence. */
+#ifndef KERNEL_PINS_H
+#define KERNEL_PINS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Makes sure that dir is a directory (0700) on a bpffs, mounting one when there is none. On failure
+ * a sentence goes into reason. */
+int pins_prepare(const char *dir, char *reason, size_t size);
+/* -ENOENT: no bpffs there or no such directory; nothing is changed. */
+int pins_find(const char *dir);
+/*
+ * Takes the directory for this daemon; *ret_fd holds it. Waits up to wait_ms for another one to let
+ * go: -EBUSY. The lock is on the directory itself, so it can't be about another one.
+ */
+int pins_lock(const char *dir, unsigned wait_ms, int *ret_fd);
+
+void pins_path(const char *dir, const char *name, char ret[static PATH_MAX]);
+/* "link_xdp_eth0:100" for eth0.100: bpffs refuses dots, interface names can't hold colons. */
+void pins_link_name(const char *interface, char ret[static 32]);
+int pins_get(const char *dir, const char *name); /* fd or -errno */
+/* Pins fd under the name, in place of what is there: a reader finds the old or the new, never
+ * nothing. */
+int pins_put(const char *dir, const char *name, int fd);
+int pins_remove(const char *dir, const char *name); /* 0 also when there is none */
+/* Calls `each` for every link pin in the directory, with the file's name. */
+int pins_each_link(const char *dir, void (*each)(void *arg, const char *name), void *arg);
+
+#endif
