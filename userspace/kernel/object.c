@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening, checking and loading the BPF object that is embedded as a skeleton. Features are found
+ * out by loading, never by the kernel's version: a distribution's 5.14 may have what a vanilla one
+ * lacks.
+ *
+ * Maps are adopted all or none: a mixture of old and new maps would be a state that nobody wrote.
+ */
+#include "kernel/object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "axfw.skel.h"
+#include "base/base.h"
+#include "kernel/libbpf_log.h"
+#include "kernel/pins.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+DEFINE_CLEANUP(struct axfw_bpf *, skeleton_freep, axfw_bpf__destroy)
+
+const char *const map_names[MAP_COUNT] = {
+#define X(name, writer, text) #name,
+	AXFW_MAPS(X)
+#undef X
+};
+
+void maps_close(int fds[static MAP_COUNT])
+{
+	for (int i = 0; i < MAP_COUNT; i++) {
+		closep(&fds[i]);
+		fds[i] = -1;
+	}
+}
+
+void object_close(struct object *o)
+{
+	closep(&o->prog_fd);
+	o->prog_fd = -1;
+	maps_close(o->map_fd);
+}
+
+/* XDP programs can't ask for their namespace's cookie, so it is told. 5.14 and later know it. */
+static int netns_cookie(uint64_t *ret)
+{
+	_cleanup_(closep) int fd = -1;
+	socklen_t len = sizeof(*ret);
+
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &len) < 0 ? -errno : 0;
+}
+
+static int set_constants(struct axfw_bpf *skeleton, const struct object_constants *c)
+{
+	uint64_t cookie;
+	int r;
+
+	r = netns_cookie(&cookie);
+	if (r < 0)
+		return r;
+	skeleton->rodata->axfw_netns_cookie = cookie;
+	skeleton->rodata->axfw_route_count = c->route_count;
+	memcpy((void *)skeleton->rodata->axfw_routes, c->routes, sizeof(c->routes));
+	_Static_assert(sizeof(skeleton->rodata->axfw_routes) == sizeof(c->routes),
+		       "the same table");
+	_Static_assert(sizeof(skeleton->rodata->axfw_siphash_key) == sizeof(c->admission_key),
+		       "the same key");
+	memcpy((void *)skeleton->rodata->axfw_siphash_key, c->admission_key,
+	       sizeof(c->admission_key));
+	return 0;
+}
+
+static int choose_maps(struct bpf_object *obj, const int reuse[static MAP_COUNT],
+		       uint32_t admissions_max)
+{
+	struct bpf_map *map;
+	int r = 0;
+
+	for (int i = 0; i < MAP_COUNT && r == 0; i++) {
+		map = bpf_object__find_map_by_name(obj, map_names[i]);
+		if (!map)
+			return -ENOENT;
+		bpf_map__set_pin_path(map, NULL); /* pinned by us, once everything works */
+		if (reuse[i] >= 0)
+			r = bpf_map__reuse_fd(map, reuse[i]);
+		else if (i == MAP_admissions && admissions_max)
+			r = bpf_map__set_max_entries(map, admissions_max);
+	}
+	return r;
+}
+
+static int dup_into(int fd, int *ret)
+{
+	*ret = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return *ret < 0 ? -errno : 0;
+}
+
+static int take_fds(struct axfw_bpf *skeleton, struct object *ret)
+{
+	struct object o = OBJECT_NONE;
+	int r;
+
+	r = dup_into(bpf_program__fd(skeleton->progs.axfw_xdp), &o.prog_fd);
+	for (int i = 0; i < MAP_COUNT && r == 0; i++)
+		r = dup_into(bpf_object__find_map_fd_by_name(skeleton->obj, map_names[i]),
+			     &o.map_fd[i]);
+	if (r < 0) {
+		object_close(&o);
+		return r;
+	}
+	*ret = o;
+	return 0;
+}
+
+static int fail(int r, const char *what, char *reason, size_t size)
+{
+	const char *detail = libbpf_log_reason();
+
+	snprintf(reason, size, "%s: %.110s", what, *detail ? detail : strerror(-r));
+	return r;
+}
+
+int object_load(const struct object_constants *constants, const int reuse[static MAP_COUNT],
+		uint32_t admissions_max, struct object *ret, char *reason, size_t size)
+{
+	_cleanup_(skeleton_freep) struct axfw_bpf *skeleton = NULL;
+	int r;
+
+	libbpf_log_begin();
+	skeleton = axfw_bpf__open();
+	if (!skeleton)
+		return fail(-errno, "the BPF object can't be read", reason, size);
+	r = set_constants(skeleton, constants);
+	if (r < 0)
+		return fail(r, "the kernel has no network namespace cookies (5.14)", reason, size);
+	r = choose_maps(skeleton->obj, reuse, admissions_max);
+	if (r < 0)
+		return fail(r, "the maps can't be set up", reason, size);
+	r = axfw_bpf__load(skeleton);
+	if (r < 0)
+		return fail(r, "the kernel refused the program", reason, size);
+	r = take_fds(skeleton, ret);
+	return r < 0 ? fail(r, "out of file descriptors", reason, size) : 0;
+}
+
+/* --- what an earlier daemon left ------------------------------------------------------------- */
+
+static bool is_same_shape(const struct bpf_map *map, int fd)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info), max_entries = bpf_map__max_entries(map);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+		return false;
+	if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+	    info.value_size != bpf_map__value_size(map) ||
+	    info.map_flags != bpf_map__map_flags(map))
+		return false;
+	/* admissions may have grown */
+	return !strcmp(bpf_map__name(map), map_names[MAP_admissions])
+		       ? info.max_entries >= max_entries
+		       : info.max_entries == max_entries;
+}
+
+static bool is_our_version(int config_fd)
+{
+	_cleanup_(freep) struct axfw_config *config = calloc(1, sizeof(*config));
+	uint32_t zero = 0;
+
+	return config && !bpf_map_lookup_elem(config_fd, &zero, config) &&
+	       config->abi_version == AXFW_ABI_VERSION;
+}
+
+int object_find_pinned(const char *dir, int ret[static MAP_COUNT])
+{
+	_cleanup_(skeleton_freep) struct axfw_bpf *skeleton = NULL;
+	int fds[MAP_COUNT] = { [0 ... MAP_COUNT - 1] = -1 };
+	unsigned found = 0, fit = 0;
+	const struct bpf_map *map;
+
+	libbpf_log_begin();
+	skeleton = axfw_bpf__open();
+	if (!skeleton)
+		return -errno;
+	for (int i = 0; i < MAP_COUNT; i++) {
+		map = bpf_object__find_map_by_name(skeleton->obj, map_names[i]);
+		fds[i] = pins_get(dir, map_names[i]);
+		if (fds[i] < 0)
+			continue;
+		found++;
+		fit += map && is_same_shape(map, fds[i]);
+	}
+	if (fit == MAP_COUNT && is_our_version(fds[MAP_config])) {
+		memcpy(ret, fds, sizeof(fds));
+		return 0;
+	}
+	maps_close(fds);
+	return found ? -ESTALE : -ENOENT;
+}

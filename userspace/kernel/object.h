@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loaded program and its maps, as file descriptors; the skeleton is only needed while loading.
+ */
+#ifndef KERNEL_OBJECT_H
+#define KERNEL_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "axfw/abi.h"
+#include "axfw/maps.h"
+
+enum map_id {
+#define X(name, writer, text) MAP_##name,
+	AXFW_MAPS(X)
+#undef X
+		MAP_COUNT
+};
+extern const char *const map_names[MAP_COUNT];
+
+struct object {
+	int prog_fd;
+	int map_fd[MAP_COUNT];
+};
+#define OBJECT_NONE                                                                                \
+	{                                                                                          \
+		.prog_fd = -1, .map_fd = { [0 ... MAP_COUNT - 1] = -1 }                            \
+	}
+
+/* What is fixed in the program when it is loaded. */
+struct object_constants {
+	struct axfw_route routes[AXFW_ROUTES_MAX];
+	uint32_t route_count;
+	uint8_t admission_key[16]; /* wiped by the owner */
+};
+
+/*
+ * Loads the program. Maps whose descriptor in `reuse` isn't -1 are used instead of new ones;
+ * admissions_max: 0 for the usual size. On failure reason says why, in the verifier's words if they
+ * are.
+ */
+int object_load(const struct object_constants *constants, const int reuse[static MAP_COUNT],
+		uint32_t admissions_max, struct object *ret, char *reason, size_t size);
+void object_close(struct object *o);
+
+/*
+ * The maps that an earlier daemon pinned in dir, if this program can go on with them: all there, of
+ * the same shape, and written under the same AXFW_ABI_VERSION. -ENOENT: nothing is pinned; -ESTALE:
+ * what is pinned must be replaced. Descriptors in ret are the caller's to close.
+ */
+int object_find_pinned(const char *dir, int ret[static MAP_COUNT]);
+void maps_close(int fds[static MAP_COUNT]);
+
+#endif
