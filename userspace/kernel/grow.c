@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Growing the admissions: a map's size is fixed, so the same program is loaded again with a bigger
+ * map, the entries are copied, and the links are switched over, each in one step. A packet is
+ * judged by the old map or the new one, both of which are right. (A map in a map would save the
+ * load but cost every look-up.)
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include "kernel/internal.h"
+#include "kernel/pins.h"
+
+struct copy {
+	int fd;
+	int r;
+};
+
+static void copy_some(void *arg, const void *keys, const void *values, uint32_t count)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
+	struct copy *c = arg;
+
+	if (c->r == 0)
+		c->r = bpf_map_update_batch(c->fd, keys, values, &count, &opts);
+}
+
+static int copy_admissions(int from, int to)
+{
+	struct copy c = { .fd = to };
+	int r;
+
+	r = map_read_all(from, sizeof(struct axfw_key_hash), sizeof(struct axfw_admission),
+			 copy_some, &c);
+	return r < 0 ? r : c.r;
+}
+
+static void swap_fds(int *a, int *b)
+{
+	int t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+/*
+ * Links first, then the names: what enforces is never behind what bpftool shows. Only the two
+ * descriptors that changed are exchanged; the others are in use without a lock.
+ */
+static int switch_over(struct kernel *k, struct object *bigger)
+{
+	int r;
+
+	r = copy_admissions(k->object.map_fd[MAP_admissions], bigger->map_fd[MAP_admissions]);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&k->interface_lock);
+	r = interfaces_update(k, bigger->prog_fd);
+	if (r == 0) {
+		swap_fds(&k->object.prog_fd, &bigger->prog_fd);
+		swap_fds(&k->object.map_fd[MAP_admissions], &bigger->map_fd[MAP_admissions]);
+	} else if (interfaces_update(k, k->object.prog_fd) < 0) {
+		/* both programs judge by right entries as long as nothing changes: stop refusing */
+		k->stuck = true;
+		admissions_apply_complete(k);
+	}
+	pthread_mutex_unlock(&k->interface_lock);
+	if (r < 0)
+		return r;
+	r = pins_put(k->pin_dir, map_names[MAP_admissions], k->object.map_fd[MAP_admissions]);
+	if (r == 0)
+		r = pins_put(k->pin_dir, AXFW_PIN_PROG_XDP, k->object.prog_fd);
+	if (r < 0) /* enforcing, but the next daemon would find the old map */
+		atomic_fetch_add(&k->sync_failures, 1);
+	return 0;
+}
+
+int admissions_grow(struct kernel *k, bool locked)
+{
+	struct object bigger = OBJECT_NONE;
+	int reuse[MAP_COUNT], r;
+	char reason[KERNEL_REASON_MAX];
+	uint32_t max;
+
+	memcpy(reuse, k->object.map_fd, sizeof(reuse));
+	reuse[MAP_admissions] = -1;
+	max = k->admissions_max * 2;
+	r = object_load(&k->constants, reuse, max, &bigger, reason, sizeof(reason));
+	if (!locked)
+		pthread_mutex_lock(&k->sync_lock);
+	if (r == 0)
+		r = switch_over(k, &bigger);
+	if (r == 0)
+		k->admissions_max = max;
+	else {
+		k->grow_failed = true;
+		atomic_fetch_add(&k->sync_failures, 1);
+	}
+	if (!locked)
+		pthread_mutex_unlock(&k->sync_lock);
+	object_close(&bigger);
+	return r;
+}

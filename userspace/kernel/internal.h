@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this module share. Locks: sync_lock guards the admissions (their map's
+ * descriptor, which growing swaps, and what is pending or being reconciled); interface_lock guards
+ * interfaces[] and reason. sync_lock is taken first where both are. Everything else is fixed by
+ * kernel_start().
+ */
+#ifndef KERNEL_INTERNAL_H
+#define KERNEL_INTERNAL_H
+
+#include <net/if.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include "kernel/kernel.h"
+#include "kernel/object.h"
+
+/* Keys whose entry couldn't be written and is retried; more, and the map stays incomplete. */
+#define PENDING_MAX 4096
+/* Growing stops here: 1 Mi entries are 112 MiB of kernel memory, half of what the service may use.
+ */
+#define ADMISSIONS_GROWN_MAX (1u << 20)
+/* Entries per batch system call. */
+#define BATCH_MAX 4096
+
+enum attach_mode { ATTACH_NONE, ATTACH_GENERIC, ATTACH_NATIVE };
+
+struct interface {
+	char name[IFNAMSIZ];
+	unsigned index;
+	int link_fd;
+	enum attach_mode mode;
+	bool answers;
+	char reason[KERNEL_REASON_MAX];
+};
+
+struct key_entry {
+	struct axfw_key_hash hash;
+	struct axfw_admission admission;
+};
+
+struct reconcile; /* reconcile.c */
+
+struct kernel {
+	bool loaded; /* false: userspace mode, and nothing below but names and reasons is valid */
+	bool adopted;
+	_Atomic bool keep;
+	enum refuse_mode refuse;
+	char pin_dir[108];
+	int lock_fd;
+	struct object object;
+	struct object_constants constants;
+	struct axfw_config *config; /* the map's memory, shared with the program */
+
+	pthread_mutex_t sync_lock;
+	uint32_t admissions_max;
+	uint32_t admissions_count; /* near enough to know when to grow */
+	bool complete_wanted;	   /* what the callers know about their keys */
+	bool grow_failed;	   /* don't try again and again */
+	bool stuck; /* an entry that may refuse wrongly could be neither replaced nor deleted */
+	bool pending_overflow;
+	struct key_entry *pending;
+	unsigned pending_count;
+	struct reconcile *reconcile; /* between begin and end */
+	_Atomic uint64_t sync_failures;
+
+	pthread_mutex_t interface_lock;
+	unsigned interface_count;
+	struct interface interfaces[KERNEL_INTERFACES_MAX];
+	char reason[KERNEL_REASON_MAX];
+
+	pthread_t watcher;
+	bool watcher_runs;
+	int wake_fd; /* eventfd: stop, or something to retry */
+	_Atomic bool stopping;
+	struct ring_buffer *events;
+	_Atomic uint64_t events_seen;
+};
+
+/* admissions.c; under sync_lock */
+int admissions_put(struct kernel *k, const struct axfw_key_hash *hash,
+		   const struct axfw_admission *admission);
+/* After a failed put: makes sure that what the kernel says about the key isn't wrong, and retries
+ * later. Returns 0 when it isn't, r when an old entry may still speak. */
+int admissions_failed(struct kernel *k, const struct key_entry *entry, int r);
+void admissions_retry(struct kernel *k);
+void admissions_apply_complete(struct kernel *k);
+bool admissions_want_growth(const struct kernel *k);
+/* Calls `each` with all entries, a batch at a time. */
+int map_read_all(int fd, size_t key_size, size_t value_size,
+		 void (*each)(void *arg, const void *keys, const void *values, uint32_t count),
+		 void *arg);
+int map_delete_all(int fd, size_t key_size, size_t value_size);
+
+/* reconcile.c; under sync_lock */
+void reconcile_overtake(struct kernel *k, const struct axfw_key_hash *hash);
+void reconcile_free(struct reconcile **r);
+
+/* grow.c. Takes sync_lock at the end only, unless the caller has it. */
+int admissions_grow(struct kernel *k, bool locked);
+
+/* attach.c; under interface_lock */
+void interfaces_parse(struct kernel *k, const char *list);
+void interfaces_attach(struct kernel *k);  /* adopts, attaches, tests */
+void interfaces_recheck(struct kernel *k); /* now and then */
+int interfaces_update(struct kernel *k, int prog_fd);
+void interfaces_detach(struct kernel *k);
+void interfaces_close(struct kernel *k);
+void interfaces_drop_unlisted(struct kernel *k);
+void pins_remove_all(struct kernel *k); /* adopt.c: detaches, unpins, removes the directory */
+bool is_interface_list_empty(const char *list);
+
+/* answerable.c: can an answer leave by this attached interface? If not, says why. */
+bool interface_can_answer(const struct interface *it, char *reason, size_t size);
+
+/* privileges.c: -EPERM and the sentence that says what is missing. */
+int privileges_check(char *reason, size_t size);
+bool privileges_have(unsigned capability);
+
+/* watch.c */
+int watch_start(struct kernel *k);
+void watch_stop(struct kernel *k);
+void watch_wake(struct kernel *k);
+
+#endif
