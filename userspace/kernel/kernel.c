@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Start, stop, state. Starting is a list of steps that each either succeeds or says why not; then
+ * the daemon runs in userspace mode, which is a state like any other. What was pinned by an earlier
+ * daemon goes on enforcing through all of it, until its links are switched to the new program.
+ */
+#include "kernel/kernel.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "kernel/adopt.h"
+#include "kernel/answers.h"
+#include "kernel/internal.h"
+#include "kernel/pins.h"
+
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+/* A daemon that is being replaced lets go in milliseconds; one that doesn't isn't being replaced.
+ */
+#define LOCK_WAIT_MS 5000
+
+struct starting {
+	struct kernel *kernel;
+	const struct kernel_options *options;
+	struct axfw_response_template answers[AXFW_RESPONSE_COUNT];
+};
+
+static int say(struct kernel *k, int r, const char *what)
+{
+	snprintf(k->reason, sizeof(k->reason), "%s: %s", what, strerror(-r));
+	return r;
+}
+
+static int check_interfaces(struct starting *s)
+{
+	struct kernel *k = s->kernel;
+
+	if (is_interface_list_empty(s->options->interfaces)) {
+		snprintf(k->reason, sizeof(k->reason), "no interface is configured");
+		return -ENODEV;
+	}
+	interfaces_parse(k, s->options->interfaces);
+	return 0;
+}
+
+static int check_privileges(struct starting *s)
+{
+	return privileges_check(s->kernel->reason, sizeof(s->kernel->reason));
+}
+
+static int check_btf(struct starting *s)
+{
+	if (!access(BTF_PATH, R_OK))
+		return 0;
+	snprintf(s->kernel->reason, sizeof(s->kernel->reason),
+		 "the kernel has no BTF (" BTF_PATH
+		 "): it was built without CONFIG_DEBUG_INFO_BTF");
+	return -ENOENT;
+}
+
+static int build_answers(struct starting *s)
+{
+	struct kernel *k = s->kernel;
+	int r;
+
+	for (int i = 0; i < AXFW_RESPONSE_COUNT; i++) {
+		r = answer_build(s->options->answers[i].status, s->options->answers[i].head,
+				 s->options->answers[i].body, &s->answers[i]);
+		if (r == 0)
+			continue;
+		snprintf(k->reason, sizeof(k->reason),
+			 "the answer %u doesn't fit the kernel's %d bytes: %s",
+			 s->options->answers[i].status, AXFW_ANSWER_MAX, strerror(-r));
+		return r;
+	}
+	return 0;
+}
+
+static int take_pin_dir(struct starting *s)
+{
+	struct kernel *k = s->kernel;
+	int r;
+
+	r = pins_prepare(k->pin_dir, k->reason, sizeof(k->reason));
+	if (r < 0)
+		return r;
+	r = pins_lock(k->pin_dir, LOCK_WAIT_MS, &k->lock_fd);
+	if (r == -EBUSY)
+		snprintf(k->reason, sizeof(k->reason), "another daemon holds %.100s", k->pin_dir);
+	else if (r < 0)
+		say(k, r, "the pin directory can't be locked");
+	return r;
+}
+
+static int load(struct starting *s)
+{
+	struct kernel *k = s->kernel;
+	int pinned[MAP_COUNT] = { [0 ... MAP_COUNT - 1] = -1 };
+	int r;
+
+	k->adopted = object_find_pinned(k->pin_dir, pinned) == 0;
+	r = object_load(&k->constants, pinned, 0, &k->object, k->reason, sizeof(k->reason));
+	maps_close(pinned);
+	return r;
+}
+
+static int read_admissions_size(struct kernel *k)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+	int r = bpf_obj_get_info_by_fd(k->object.map_fd[MAP_admissions], &info, &len);
+
+	k->admissions_max = info.max_entries;
+	return r;
+}
+
+static int configure(struct starting *s)
+{
+	struct kernel *k = s->kernel;
+	int r;
+
+	k->config = mmap(NULL, sizeof(*k->config), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 k->object.map_fd[MAP_config], 0);
+	if (k->config == MAP_FAILED) {
+		k->config = NULL;
+		return say(k, -errno, "the config map can't be mapped");
+	}
+	r = read_admissions_size(k);
+	if (r == 0)
+		r = adopt_configuration(k, s->options, k->adopted);
+	if (r == 0)
+		r = adopt_answers(k, s->answers);
+	return r < 0 ? say(k, r, "the maps can't be written") : 0;
+}
+
+/* Maps before the links: a program that enforces can always be found and looked into. */
+static int pin(struct starting *s)
+{
+	struct kernel *k = s->kernel;
+	int r = 0;
+
+	for (int i = 0; i < MAP_COUNT && r == 0 && !k->adopted; i++)
+		r = pins_put(k->pin_dir, map_names[i], k->object.map_fd[i]);
+	if (r == 0)
+		r = pins_put(k->pin_dir, AXFW_PIN_PROG_XDP, k->object.prog_fd);
+	return r < 0 ? say(k, r, "the maps can't be pinned") : 0;
+}
+
+static int attach(struct starting *s)
+{
+	struct kernel *k = s->kernel;
+
+	interfaces_attach(k);
+	interfaces_drop_unlisted(k);
+	return 0;
+}
+
+static int start_watching(struct starting *s)
+{
+	int r = watch_start(s->kernel);
+
+	return r < 0 ? say(s->kernel, r, "the kernel thread can't be started") : 0;
+}
+
+static int (*const steps[])(struct starting *s) = {
+	check_interfaces, check_privileges,
+	check_btf,	  build_answers,
+	take_pin_dir,	  load,
+	configure,	  pin,
+	attach,		  start_watching,
+};
+
+/* Everything that start made; with `pins` also what outlives the process. */
+static void take_down(struct kernel *k, bool pins)
+{
+	watch_stop(k);
+	if (pins && k->lock_fd >= 0)
+		pins_remove_all(k);
+	interfaces_close(k);
+	reconcile_free(&k->reconcile);
+	free(k->pending);
+	k->pending = NULL;
+	if (k->config)
+		munmap(k->config, sizeof(*k->config));
+	k->config = NULL;
+	object_close(&k->object);
+	closep(&k->lock_fd); /* last: the next daemon may begin */
+	k->lock_fd = -1;
+}
+
+static void fall_back(struct starting *s)
+{
+	struct kernel *k = s->kernel;
+
+	take_down(k, k->config != NULL);
+	rmdir(k->pin_dir); /* made for nothing, if it is empty */
+	for (unsigned i = 0; i < k->interface_count; i++) {
+		k->interfaces[i].mode = ATTACH_NONE;
+		k->interfaces[i].answers = false;
+		memcpy(k->interfaces[i].reason, k->reason, sizeof(k->reason));
+	}
+	adopt_nothing(s->options);
+}
+
+static int new_kernel(const struct kernel_options *options, struct kernel **ret)
+{
+	struct kernel *k;
+
+	if (options->port_count > AXFW_PORTS_MAX || options->route_count > AXFW_ROUTES_MAX ||
+	    strlen(options->pin_dir) >= sizeof(k->pin_dir))
+		return -EINVAL;
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return -ENOMEM;
+	k->object = (struct object)OBJECT_NONE;
+	k->lock_fd = k->wake_fd = -1;
+	k->keep = options->persist;
+	k->refuse = options->refuse;
+	strcpy(k->pin_dir, options->pin_dir);
+	k->constants.route_count = options->route_count;
+	memcpy(k->constants.routes, options->routes,
+	       options->route_count * sizeof(*options->routes));
+	memcpy(k->constants.admission_key, options->admission_key,
+	       sizeof(k->constants.admission_key));
+	pthread_mutex_init(&k->sync_lock, NULL);
+	pthread_mutex_init(&k->interface_lock, NULL);
+	*ret = k;
+	return 0;
+}
+
+int kernel_start(const struct kernel_options *options, struct kernel **ret)
+{
+	_cleanup_(freep) struct starting *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->options = options;
+	r = new_kernel(options, &s->kernel);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++)
+		r = steps[i](s);
+	s->kernel->loaded = r == 0;
+	if (r < 0)
+		fall_back(s);
+	*ret = s->kernel;
+	return 0;
+}
+
+void kernel_keep(struct kernel *k)
+{
+	atomic_store(&k->keep, true);
+}
+
+void kernel_stop(struct kernel **kernel)
+{
+	struct kernel *k = *kernel;
+
+	if (!k)
+		return;
+	take_down(k, !atomic_load(&k->keep));
+	pthread_mutex_destroy(&k->sync_lock);
+	pthread_mutex_destroy(&k->interface_lock);
+	wipe(&k->constants, sizeof(k->constants));
+	free(k);
+	*kernel = NULL;
+}
+
+/* --- state ----------------------------------------------------------------------------------- */
+
+static void copy_interface(const struct interface *it, struct kernel_interface *ret)
+{
+	static const char *const modes[] = {
+		[ATTACH_NONE] = "none",
+		[ATTACH_GENERIC] = "generic",
+		[ATTACH_NATIVE] = "native",
+	};
+
+	memcpy(ret->name, it->name, sizeof(ret->name));
+	ret->index = it->index;
+	ret->hook = "xdp";
+	ret->mode = modes[it->mode];
+	ret->answers = it->answers;
+	memcpy(ret->reason, it->reason, sizeof(ret->reason));
+}
+
+/* The first interface that can't, in a sentence that names it. */
+static void explain(struct kernel *k, char ret[static KERNEL_REASON_MAX])
+{
+	const struct interface *it = &k->interfaces[0];
+
+	if (!k->loaded)
+		memcpy(ret, k->reason, KERNEL_REASON_MAX);
+	else if (k->refuse != REFUSE_ANSWER)
+		snprintf(ret, KERNEL_REASON_MAX, "the setting refuse is pass: it only counts");
+	else
+		snprintf(ret, KERNEL_REASON_MAX, "%s: %.*s", it->name,
+			 KERNEL_REASON_MAX - IFNAMSIZ - 3, it->reason);
+}
+
+void kernel_state(struct kernel *k, struct kernel_state *ret)
+{
+	bool any = false;
+
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret->pin_dir, k->pin_dir, sizeof(ret->pin_dir));
+	pthread_mutex_lock(&k->interface_lock);
+	ret->interface_count = k->interface_count;
+	for (unsigned i = 0; i < k->interface_count; i++) {
+		copy_interface(&k->interfaces[i], &ret->interfaces[i]);
+		any |= k->interfaces[i].answers;
+	}
+	ret->enforcing = k->loaded && any && k->refuse == REFUSE_ANSWER;
+	if (!ret->enforcing)
+		explain(k, ret->reason);
+	pthread_mutex_unlock(&k->interface_lock);
+	ret->sync_failures = atomic_load(&k->sync_failures);
+	if (!k->loaded)
+		return;
+	ret->adopted = k->adopted;
+	ret->complete = __atomic_load_n(&k->config->admissions_complete, __ATOMIC_ACQUIRE);
+	ret->generation = kernel_generation(k);
+}
