@@ -124,6 +124,11 @@ class _Forms(html.parser.HTMLParser):
             self.current[attributes["name"]] = attributes.get("value", "")
 
 
+def page_forms(page):
+    """{action: {hidden field: value}} of a page."""
+    return _Forms(page).forms
+
+
 class Browser:
     """A person: keeps cookies, sends forms as they stand on the page, hidden fields included."""
 
@@ -153,7 +158,7 @@ class Browser:
         """Opens the page, fills its form in and sends it."""
         shown = self.get(page)
         assert shown.status == 200, (page, shown.status)
-        forms = _Forms(shown.text()).forms
+        forms = page_forms(shown.text())
         assert action in forms, f"{page} has no form for {action}, only {sorted(forms)}"
         return self.post(action, **{**forms[action], **fields})
 
@@ -170,7 +175,7 @@ class Browser:
 
     def revoke_actions(self):
         """Where the dashboard's revoke buttons lead, newest key first."""
-        return [action for action in _Forms(self.get("/dashboard").text()).forms if action.endswith("/revoke")]
+        return [action for action in page_forms(self.get("/dashboard").text()) if action.endswith("/revoke")]
 
 
 def find_secret(page):

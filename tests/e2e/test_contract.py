@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input gets the contract's status, an error that says what is wrong, and nothing about the inside."""
+import concurrent.futures
 import re
 
 import pytest
@@ -234,7 +235,6 @@ def test_full_window_comes_before_missing_fields(network, daemon):
 
 
 def test_sixth_of_twenty_at_once(network, daemon):
-    import concurrent.futures
     with concurrent.futures.ThreadPoolExecutor(20) as many:
         statuses = list(many.map(lambda n: Browser(network).post("/signup", email=f"u{n}@example.org",
                                                                  password="correct horse").status, range(20)))
@@ -297,7 +297,6 @@ def test_quota_of_the_free_tier(network, daemon):
 
 
 def test_quota_is_exact_when_calls_are_parallel(network, make_daemon):
-    import concurrent.futures
     daemon = make_daemon(interface="none").start()
     key, _ = daemon.create_key(daemon.create_tenant(tier="free"))
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A packet's source can be forged. Nothing is answered, counted against an address or remembered on a packet's
 word, and nobody's connection can be ended by one who doesn't see it."""
+import socket
+
 import pytest
 
 from clients import UNKNOWN_KEY, Browser, Connection, build_request, guard_request
-from lab import CLIENT4, PORT, wait_until
+from lab import CLIENT4, PORT, SERVER4, inside, wait_until
 from packets import ACK, PSH, RST, SYN, Attacker
 
 SIGNUP = build_request("POST", "/signup", b"email=x@example.org&password=12345678",
@@ -96,8 +98,6 @@ def test_refused_flow_is_not_ended_for_a_later_connection(network, daemon, key, 
     for seq in range(0, 1 << 32, 1 << 28):
         attacker.send(port, seq, 1, PSH | ACK, b"x", source=CLIENT4)
         attacker.send(port, seq, 1, RST, source=CLIENT4)
-    import socket
-    from lab import SERVER4, inside
     with inside(network.client):
         again = socket.create_connection((SERVER4, PORT), 10, (CLIENT4, port))
     with again:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernel answers in the server's name: clients must see a clean HTTP answer and a clean close, nobody a
 leftover socket, and requests that are fine must never be touched."""
+import fcntl
 import json
 import re
 import signal
+import struct
+import termios
 
 import pytest
 
@@ -98,9 +101,6 @@ def send_in_segments(connection, *segments):
 
 
 def unacknowledged(connection):
-    import fcntl
-    import struct
-    import termios
     return struct.unpack("i", fcntl.ioctl(connection.socket, termios.TIOCOUTQ, b"\0\0\0\0"))[0]
 
 

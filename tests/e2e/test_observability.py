@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names that others rely on: metrics, axfw status, pins."""
+import json
 import subprocess
 
 from clients import UNKNOWN_KEY, ask, check, curl
@@ -52,7 +53,6 @@ def test_axfw_maps_and_doctor(daemon):
 
 
 def test_receipt_can_be_verified_by_anyone(network, daemon, key, tmp_path):
-    import json
     status, _, keys = curl(network, path="/.well-known/axfw-keys.json")
     assert status == 0
     (tmp_path / "keys.json").write_text(keys.partition("\n\n")[2])

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from clients import Browser
 from lab import PATIENCE_S
 
 GOOD = {"AXIOM_ENV": "production", "AXIOM_FIREWALL_PUBLIC_URL": "https://firewall.example.org"}
@@ -42,7 +43,6 @@ def test_good_settings_pass_the_check(make_daemon):
 
 
 def test_production_starts_and_cookies_are_secure(network, make_daemon):
-    from clients import Browser
     make_daemon(environment=GOOD).start()
     reply = Browser(network).sign_up()
     assert reply.status == 303

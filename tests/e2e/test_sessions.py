@@ -3,7 +3,7 @@
 import base64
 import re
 
-from clients import Browser, find_recovery_code, find_secret
+from clients import Browser, find_recovery_code, find_secret, page_forms
 
 
 def logged_in(person):
@@ -113,9 +113,8 @@ def test_nobody_revokes_anothers_key(network, daemon):
     other.create_key()
     action, = owner.revoke_actions()
     # Other's own token, owner's key.
-    from clients import _Forms
     mine, = other.revoke_actions()
-    hidden = _Forms(other.get("/dashboard").text()).forms[mine]
+    hidden = page_forms(other.get("/dashboard").text())[mine]
     assert other.post(action, **hidden).status == 303
     assert "already revoked or doesn&#39;t belong" in other.get("/dashboard").text().replace("'", "&#39;")
     assert owner.revoke_actions() == [action]

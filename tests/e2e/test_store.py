@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The store: when it can't be written nothing is served unrecorded, and what Python wrote opens in place."""
+import sqlite3
 import subprocess
+import threading
 
 import pytest
 
@@ -42,8 +44,6 @@ def test_full_disk_is_503_and_never_an_unrecorded_200(network, make_daemon, smal
 
 def test_full_disk_under_traffic(network, make_daemon, small_disk):
     """Whatever the moment: as many records as 200s."""
-    import sqlite3
-    import threading
     daemon = make_daemon(interface="none", store=small_disk / "tenants").start()
     tenant = daemon.create_tenant()
     key, _ = daemon.create_key(tenant)
@@ -88,7 +88,6 @@ def test_wrong_master_key_is_noticed(network, daemon, make_daemon):
 
 
 def test_records_are_in_the_tenants_file_soon(network, daemon):
-    import sqlite3
     tenant = daemon.create_tenant()
     key, _ = daemon.create_key(tenant)
     with Connection(network) as connection:
