@@ -109,7 +109,7 @@ $(BIN)/axfw-bench: $(BENCH_SRC:%.c=$(OBJ)/%.o) $(LIB)
 unit: $(UNIT_BIN)
 .PHONY: unit
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/bpf $(B)/obj $(B)/obj-san -name '*.d' 2>/dev/null)
 
 # --- running and testing -------------------------------------------------------------------------
 run: ## install what is missing, build, start on http://127.0.0.1:8004 (AXFW_INTERFACE=eth0 for a NIC)
