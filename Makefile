@@ -40,6 +40,7 @@ LIB_OBJ   := $(LIB_SRC:%.c=$(OBJ)/%.o)
 LIB       := $(OBJ)/libaxfw.a
 DAEMON_SRC := $(sort $(wildcard userspace/*.c))
 CLI_SRC   := $(sort $(wildcard tools/axfw/*.c))
+CLI_PARTS := $(filter-out %/main.o,$(CLI_SRC:%.c=$(OBJ)/%.o))
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BIN)/unit/%)
 BPFT_SRC  := $(sort $(wildcard tests/bpf/*.c))
@@ -93,6 +94,11 @@ $(BIN)/axfwd: $(DAEMON_SRC:%.c=$(OBJ)/%.o) $(LIB)
 $(BIN)/axfw: $(CLI_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# The parts of axfw have tests too; they aren't in the library.
+$(BIN)/unit/test_cli_%: $(OBJ)/tests/unit/test_cli_%.o $(CLI_PARTS) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
 $(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
