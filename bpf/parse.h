@@ -19,8 +19,13 @@
 #include <bpf/bpf_helpers.h>
 #include "maps.h"
 
+#define NS_PER_S 1000000000ULL
+
 /* Not a verdict yet: go on with the next question. Never leaves the program. */
 #define AXFW_UNDECIDED AXFW_REASON_COUNT
+
+/* Ethernet, IPv4 and TCP with all their options are 134 bytes: offsets masked by this stay what they are. */
+#define HEADERS_MASK 255
 
 #define IPV4_FRAGMENT 0x3fff /* more fragments, or an offset */
 
@@ -50,6 +55,15 @@ struct axfw_packet {
 	__u32 action;  /* what the flow code wants done: enum xdp_action */
 	__u32 pad;
 };
+
+/* Subtracts pointers, not the context's 32-bit fields: those the compiler would keep as half a pointer. */
+static __always_inline __u32 frame_len(const struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	asm volatile("" : "+r"(data), "+r"(end));
+	return end - data;
+}
 
 struct cursor {
 	void *pos;

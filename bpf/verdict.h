@@ -9,11 +9,23 @@
 #include "maps.h"
 #include "parse.h"
 
-static const volatile __u8 axfw_actions[AXFW_REASON_COUNT] = {
-#define X(name, action, text) [AXFW_REASON_##name] = AXFW_ACTION_##action,
-	AXFW_REASONS(X)
-#undef X
-};
+/* The reasons with an action, as bits: a shift and a mask, where a table would need its index proved. */
+_Static_assert(AXFW_REASON_COUNT < 64, "a reason is a bit of a word");
+#define REASONS_WITH(wanted) (0ULL AXFW_REASONS(BIT_IF_##wanted))
+#define BIT_IF_ANSWER(name, action, text)                                                          \
+	| ((__u64)(AXFW_ACTION_##action == AXFW_ACTION_ANSWER) << AXFW_REASON_##name)
+#define BIT_IF_CLOSE(name, action, text)                                                           \
+	| ((__u64)(AXFW_ACTION_##action == AXFW_ACTION_CLOSE) << AXFW_REASON_##name)
+
+static __always_inline bool is_refusal(__u32 why)
+{
+	return REASONS_WITH(ANSWER) >> (why & 63) & 1;
+}
+
+static __always_inline bool is_close(__u32 why)
+{
+	return REASONS_WITH(CLOSE) >> (why & 63) & 1;
+}
 
 static __always_inline void count(__u32 why, __u32 bytes)
 {
@@ -49,19 +61,12 @@ static __always_inline void sample(struct xdp_md *ctx, const struct axfw_packet 
 static __always_inline int verdict(struct xdp_md *ctx, const struct axfw_packet *p,
 				   const struct axfw_config *settings, __u32 why, __u32 bytes)
 {
-	if (why >= AXFW_REASON_COUNT)
-		return XDP_PASS; /* for the verifier: no question leaves this undecided */
 	count(why, bytes);
 	if (p->judged && settings->event_sample)
 		sample(ctx, p, settings->event_sample, why);
-	switch (axfw_actions[why]) {
-	case AXFW_ACTION_ANSWER:
+	if (is_refusal(why))
 		return XDP_TX;
-	case AXFW_ACTION_CLOSE:
-		return p->action;
-	default:
-		return XDP_PASS;
-	}
+	return is_close(why) ? p->action : XDP_PASS;
 }
 
 #endif

@@ -26,6 +26,7 @@
 	X(KEY_ADMITTED, PASS, "the key is active")                                                 \
 	X(KEY_NOT_KNOWN_HERE, PASS, "not in the map, which doesn't hold every key: userspace asks") \
 	X(NO_ROOM, PASS, "the answer doesn't fit the packet or the connection's MSS")              \
+	X(TCP_OPTIONS, PASS, "TCP options in a layout that the answer couldn't mirror")            \
 	X(FLOW_TABLE_FULL, PASS, "the refused flow couldn't be remembered")                        \
 	X(NOT_CONFIGURED, PASS, "enforcement is off or the response template is missing")          \
 	X(SIGNUP_ALLOWED, PASS, "signup inside the window")                                        \

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Tier 2: a refused connection on its way to being closed. The client must end with a clean close and the
+ * server's socket must go, although neither side's stack saw the whole conversation:
+ *
+ *   request again, answer unacknowledged   the same answer (ours was lost)
+ *   other data or FIN                      a pure ACK of the highest byte seen, unread (lingering close)
+ *   the first ACK of the whole answer      becomes the RST that frees the server's socket
+ *   the client's RST                       the same, and the flow is forgotten
+ *   a bare ACK                             dropped: the stack would answer it with a RST
+ *
+ * XDP can't clone: a FIN that comes with the first ACK becomes the RST, and its retransmission gets the
+ * ACK. A segment belongs to the flow only if it acknowledges something inside the answer, which nobody
+ * blind can guess and no new connection of the same ports will; all others go on to the next question.
+ */
+#ifndef AXFW_BPF_FLOW_H
+#define AXFW_BPF_FLOW_H
+
+#include "answer.h"
+#include "maps.h"
+#include "parse.h"
+
+/* How long a flow is remembered after its last segment: while it may still retransmit, and after its FIN
+ * was acknowledged, for an ACK that was lost. Forgetting too early costs a clean close, never a verdict. */
+#define FLOW_OPEN_NS   (60 * NS_PER_S)
+#define FLOW_LINGER_NS (5 * NS_PER_S)
+/* What is acknowledged unread: the largest body userspace takes, and its head. Beyond, the stack resets. */
+#define FLOW_UNREAD_MAX (2u << 20)
+
+static __always_inline bool flow_is_over(const struct axfw_flow *f, __u64 now)
+{
+	__u64 keep = f->acknowledged && f->fin_seen ? FLOW_LINGER_NS : FLOW_OPEN_NS;
+
+	return now - f->last_seen_ns > keep;
+}
+
+static __always_inline bool belongs_to_flow(const struct axfw_flow *f, const struct axfw_packet *p)
+{
+	/* one below: a keep-alive probe */
+	return (p->flags & TCP_ACK) && p->ack - f->answer_seq <= f->answer_end - f->answer_seq &&
+	       p->seq + 1 - f->refused_seq <= FLOW_UNREAD_MAX;
+}
+
+/* The next step of a flow's close, by what the segment is. */
+static __always_inline __u32 next_step(struct axfw_flow *f, const struct axfw_packet *p)
+{
+	bool fin = p->flags & TCP_FIN;
+	__u32 end = p->seq + p->payload_len + fin;
+	bool old = (__s32)(p->seq - f->next_seq) < 0;
+
+	if (fin)
+		f->fin_seen = 1;
+	if ((__s32)(end - f->next_seq) > 0)
+		f->next_seq = end;
+	if (!f->acknowledged) {
+		if (p->ack == f->answer_end) {
+			f->acknowledged = 1;
+			return AXFW_REASON_FLOW_RESET_SERVER;
+		}
+		if (p->seq == f->refused_seq && p->payload_len)
+			return AXFW_REASON_FLOW_ANSWER_AGAIN;
+	}
+	return p->payload_len || fin || old ? AXFW_REASON_FLOW_LATE_DATA : AXFW_REASON_FLOW_QUIET;
+}
+
+/* Copies what the caller needs to act to *ret: nothing points into the map afterwards. */
+__noinline int axfw_follow(struct axfw_packet *p, struct axfw_flow *ret)
+{
+	struct axfw_flow_key key;
+	struct axfw_flow *f;
+	__u64 now;
+	__u32 why;
+
+	if (!p || !ret)
+		return AXFW_UNDECIDED;
+	key = p->flow; /* 6.1 takes no map key that points into an argument */
+	f = bpf_map_lookup_elem(&flows, &key);
+	if (!f)
+		return AXFW_UNDECIDED;
+	now = bpf_ktime_get_boot_ns();
+	if (flow_is_over(f, now)) {
+		bpf_map_delete_elem(&flows, &key);
+		return AXFW_UNDECIDED;
+	}
+	if (p->flags & TCP_RST) {
+		/* exactly where TCP takes a RST: in a connection that both sides know */
+		if (p->seq != f->next_seq && p->seq != f->refused_seq)
+			return AXFW_UNDECIDED;
+		*ret = *f;
+		bpf_map_delete_elem(&flows, &key);
+		return AXFW_REASON_FLOW_CLIENT_RESET;
+	}
+	if (!belongs_to_flow(f, p))
+		return AXFW_UNDECIDED;
+	f->last_seen_ns = now;
+	why = next_step(f, p);
+	*ret = *f;
+	return why;
+}
+
+/* Does to the frame what the step says, and sets what is to become of it. */
+static __always_inline __u32 take_step(struct xdp_md *ctx, struct axfw_packet *p,
+				       struct axfw_flow *f, __u32 why)
+{
+	struct segment s = {};
+	int r;
+
+	switch (why) {
+	case AXFW_REASON_FLOW_ANSWER_AGAIN:
+		p->action = XDP_TX;
+		r = axfw_answer(ctx, p, f);
+		return r ? r : why;
+	case AXFW_REASON_FLOW_LATE_DATA:
+		p->action = XDP_TX;
+		read_timestamps(ctx, p, &s);
+		s.flags = TCP_ACK;
+		s.seq = f->answer_end;
+		s.ack = f->next_seq;
+		return axfw_send(ctx, p, &s) ? why : AXFW_REASON_NO_ROOM;
+	case AXFW_REASON_FLOW_RESET_SERVER:
+	case AXFW_REASON_FLOW_CLIENT_RESET:
+		p->action = XDP_PASS;
+		s.flags = TCP_RST;
+		s.seq = f->refused_seq;
+		s.to_server = 1;
+		return axfw_send(ctx, p, &s) ? why : AXFW_REASON_NO_ROOM;
+	default:
+		p->action = XDP_DROP;
+		return why;
+	}
+}
+
+/* Remembers a refusal, before anything is sent. */
+static __always_inline bool remember_refusal(const struct axfw_packet *p, __u32 why, __u32 text_len,
+					     struct axfw_flow *f)
+{
+	f->last_seen_ns = bpf_ktime_get_boot_ns();
+	f->refused_seq = p->seq;
+	f->next_seq = p->seq + p->payload_len + !!(p->flags & TCP_FIN);
+	f->answer_seq = p->ack;
+	f->answer_end = p->ack + text_len + 1;
+	f->retry_after_s = p->retry_after_s;
+	f->response = p->response;
+	f->reason = why;
+	f->fin_seen = !!(p->flags & TCP_FIN);
+	f->request_id = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
+	return !bpf_map_update_elem(&flows, &p->flow, f, BPF_ANY);
+}
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Reads a request's head as strictly as it takes to be sure that userspace reads the same. Anything that
+ * two readers could see differently (folded or bare-LF lines, control or 8-bit characters, a name without
+ * a colon or with a space in it, a header twice, two framings) is "odd" and passes.
+ *
+ * The segment's first bytes are copied to per-CPU memory: there an offset needs a mask and no comparison
+ * with the packet's end, and 32 bytes are looked at in one step (a byte at a time cost five times as much).
+ */
+#ifndef AXFW_BPF_HTTP_H
+#define AXFW_BPF_HTTP_H
+
+#include "maps.h"
+#include "parse.h"
+#include "axfw/siphash.h"
+
+#define SCAN_MAX    2048 /* bytes looked at: a segment on an Ethernet, and a browser's longest head */
+#define SCAN_MASK   (SCAN_MAX - 1)
+#define SCAN_STEP   32
+#define SCAN_STEPS  (SCAN_MAX / SCAN_STEP + 64) /* each step ends a line or takes 32 bytes */
+#define KEY_LEN_MAX 128 /* ours have 48; longer values are userspace's to refuse */
+#define LENGTH_DIGITS_MAX 8
+/* Read behind the last byte that counts: a step, a header's name, a key. */
+#define SCAN_SLACK (KEY_LEN_MAX + SCAN_STEP)
+/* No request that could be refused is shorter: the line, Host, Content-Length, the empty line. */
+#define REQUEST_LEN_MIN 64
+
+enum header {
+	HEADER_HOST = 1 << 0,
+	HEADER_KEY = 1 << 1, /* Authorization or x-api-key: the two together count as a duplicate */
+	HEADER_LENGTH = 1 << 2,
+	HEADER_ORIGIN = 1 << 3,
+	HEADER_FORWARDED_FOR = 1 << 4,
+	HEADER_AUTHORIZATION = 1 << 5, /* beside HEADER_KEY: may say Bearer */
+	HEADER_ODD = 1 << 6, /* one that only userspace honours, or something malformed */
+};
+
+struct value {
+	__u32 at;
+	__u32 len;
+};
+
+/* What a scan found. Lives in the scratch map: as unknown memory it keeps the verifier from telling
+ * every number of lines apart. */
+struct scan {
+	__u32 len; /* bytes copied */
+	__u32 pos;
+	__u32 line; /* where the line being read starts */
+	__u32 seen; /* enum header */
+	__u32 end;  /* of the head, empty line included; 0: not found */
+	__u32 pad;
+	struct value key;
+	struct value length;
+};
+
+struct scratch {
+	struct scan scan;
+	__u8 bytes[SCAN_MAX + SCAN_SLACK];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+/* --- eight bytes at once: bit 7 of a byte that hits; the lowest hit is exact ------------------- */
+
+#define EACH_BYTE(b) (0x0101010101010101ULL * (b))
+#define HIT_BITS     EACH_BYTE(0x80)
+
+/* Control characters, DEL and everything that isn't ASCII. */
+static __always_inline __u64 hits_not_text(__u64 w)
+{
+	return (((w - EACH_BYTE(0x20)) & ~w) | w | (w + EACH_BYTE(0x01))) & HIT_BITS;
+}
+
+static __always_inline __u64 hits_byte(__u64 w, __u8 byte)
+{
+	w ^= EACH_BYTE(byte);
+	return (w - EACH_BYTE(0x01)) & ~w & HIT_BITS;
+}
+
+/* 0..7; there is a hit. The lowest one's bit, moved to its byte's bit 0, picks the byte's number out of
+ * the constant. */
+static __always_inline __u32 first_hit(__u64 hits)
+{
+	return (((hits & -hits) >> 7) * 0x0001020304050607ULL) >> 56;
+}
+
+#define LOWER EACH_BYTE(0x20) /* or-ed: letters to lower case; '-' stays (no control characters here) */
+
+/* The up to eight characters of a name as a word. */
+#define NAME8(a, b, c, d, e, f, g, h)                                                              \
+	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 |   \
+	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
+#define FIRST(n) ((1ULL << (8 * (n))) - 1)
+
+static __always_inline __u64 word_at(const struct scratch *s, __u32 at)
+{
+	return axfw_load64(s->bytes + (at & SCAN_MASK));
+}
+
+/* A value without the one space before it; odd if there is more space around it, or nothing in it. */
+static __always_inline __u32 read_value(const struct scratch *s, __u32 colon, __u32 eol,
+					struct value *ret)
+{
+	__u32 at = colon + 1;
+
+	if (s->bytes[at & SCAN_MASK] == ' ')
+		at++;
+	if (at >= eol || s->bytes[at & SCAN_MASK] == ' ' || s->bytes[(eol - 1) & SCAN_MASK] == ' ')
+		return HEADER_ODD;
+	ret->at = at;
+	ret->len = eol - at;
+	return 0;
+}
+
+/* Which header is it, by length and then by its words? 0: one that nobody judges by. */
+static __always_inline __u32 name_header(__u32 len, __u64 a, __u64 b, __u64 c)
+{
+	a |= LOWER;
+	b |= LOWER;
+	switch (len) {
+	case 4:
+		return (a & FIRST(4)) == NAME8('h', 'o', 's', 't', 0, 0, 0, 0) ? HEADER_HOST : 0;
+	case 6:
+		if ((a & FIRST(6)) == NAME8('o', 'r', 'i', 'g', 'i', 'n', 0, 0))
+			return HEADER_ORIGIN;
+		return (a & FIRST(6)) == NAME8('e', 'x', 'p', 'e', 'c', 't', 0, 0) ? HEADER_ODD : 0;
+	case 9:
+		return a == NAME8('x', '-', 'a', 'p', 'i', '-', 'k', 'e') && (b & FIRST(1)) == 'y' ?
+			       HEADER_KEY :
+			       0;
+	case 12:
+		return a == NAME8('x', '-', 'r', 'e', 'q', 'u', 'e', 's') &&
+				       (b & FIRST(4)) == NAME8('t', '-', 'i', 'd', 0, 0, 0, 0) ?
+			       HEADER_ODD :
+			       0;
+	case 13:
+		return a == NAME8('a', 'u', 't', 'h', 'o', 'r', 'i', 'z') &&
+				       (b & FIRST(5)) == NAME8('a', 't', 'i', 'o', 'n', 0, 0, 0) ?
+			       HEADER_KEY | HEADER_AUTHORIZATION :
+			       0;
+	case 14:
+		return a == NAME8('c', 'o', 'n', 't', 'e', 'n', 't', '-') &&
+				       (b & FIRST(6)) == NAME8('l', 'e', 'n', 'g', 't', 'h', 0, 0) ?
+			       HEADER_LENGTH :
+			       0;
+	case 15:
+		return a == NAME8('x', '-', 'f', 'o', 'r', 'w', 'a', 'r') &&
+				       (b & FIRST(7)) == NAME8('d', 'e', 'd', '-', 'f', 'o', 'r', 0) ?
+			       HEADER_FORWARDED_FOR :
+			       0;
+	case 17:
+		return a == NAME8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') &&
+				       b == NAME8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n') &&
+				       ((c | LOWER) & FIRST(1)) == 'g' ?
+			       HEADER_ODD :
+			       0;
+	default:
+		return 0;
+	}
+}
+
+/* Takes in the line from scan.line to eol, which is not empty. */
+static __always_inline void read_header(struct scratch *s, __u32 eol)
+{
+	struct scan *scan = &s->scan;
+	__u32 line = scan->line, len = 0, header, odd = 0;
+	__u64 words[4], hits;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 4; i++) {
+		words[i] = axfw_load64(s->bytes + (line & SCAN_MASK) + 8 * i);
+		hits = hits_byte(words[i], ':') | hits_byte(words[i], ' ');
+		if (hits) {
+			len = 8 * i + first_hit(hits);
+			goto found;
+		}
+	}
+	scan->seen |= HEADER_ODD; /* a name of more than 31 characters, or none */
+	return;
+found:
+	if (!len || line + len >= eol || s->bytes[(line + len) & SCAN_MASK] != ':') {
+		scan->seen |= HEADER_ODD;
+		return;
+	}
+	header = name_header(len, words[0], words[1], words[2]);
+	if (!header)
+		return;
+	if (header & HEADER_KEY)
+		odd = read_value(s, line + len, eol, &scan->key);
+	else if (header == HEADER_LENGTH)
+		odd = read_value(s, line + len, eol, &scan->length);
+	if (scan->seen & header)
+		odd = HEADER_ODD;
+	scan->seen |= header | odd;
+}
+
+struct scan_ctx {
+	struct scratch *s;
+};
+
+/* bpf_loop callback: takes 32 bytes without a line's end, or up to the line's end. 1 stops. */
+static long scan_step(__u32 step __attribute__((unused)), struct scan_ctx *c)
+{
+	struct scratch *s = c->s;
+	struct scan *scan = &s->scan;
+	__u32 pos = scan->pos & SCAN_MASK, eol;
+	__u64 hits[4];
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 4; i++)
+		hits[i] = hits_not_text(axfw_load64(s->bytes + pos + 8 * i));
+	if (!(hits[0] | hits[1] | hits[2] | hits[3])) {
+		scan->pos = pos + SCAN_STEP;
+		return scan->pos >= scan->len;
+	}
+	if (hits[0])
+		eol = pos + first_hit(hits[0]);
+	else if (hits[1])
+		eol = pos + 8 + first_hit(hits[1]);
+	else if (hits[2])
+		eol = pos + 16 + first_hit(hits[2]);
+	else
+		eol = pos + 24 + first_hit(hits[3]);
+	if (eol + 2 > scan->len)
+		return 1;
+	if (s->bytes[eol & SCAN_MASK] != '\r' || s->bytes[(eol + 1) & SCAN_MASK] != '\n') {
+		scan->seen |= HEADER_ODD;
+		return 1;
+	}
+	if (eol == scan->line) {
+		scan->end = eol + 2;
+		return 1;
+	}
+	read_header(s, eol);
+	scan->pos = eol + 2;
+	scan->line = eol + 2;
+	return scan->pos >= scan->len || (scan->seen & HEADER_ODD);
+}
+
+/* --- the request line ------------------------------------------------------------------------ */
+
+#define METHOD4(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
+
+/* The question that most segments end at, so it is asked in the packet and before any copy. */
+static __always_inline bool starts_request(struct xdp_md *ctx, const struct axfw_packet *p)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	const __u32 *first = data + (p->payload_at & HEADERS_MASK);
+
+	if (p->payload_len < REQUEST_LEN_MIN || (void *)(first + 1) > end)
+		return false;
+	switch (*first) {
+	case METHOD4('P', 'O', 'S', 'T'):
+	case METHOD4('G', 'E', 'T', ' '):
+	case METHOD4('H', 'E', 'A', 'D'):
+	case METHOD4('P', 'U', 'T', ' '):
+	case METHOD4('D', 'E', 'L', 'E'):
+	case METHOD4('O', 'P', 'T', 'I'):
+	case METHOD4('P', 'A', 'T', 'C'):
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Exactly a line of the daemon's table, to the CRLF. NULL: none of them. */
+static __always_inline const volatile struct axfw_route *find_route(const struct scratch *s)
+{
+	__u64 words[AXFW_ROUTE_LINE_MAX / 8];
+
+	for (int j = 0; j < AXFW_ROUTE_LINE_MAX / 8; j++)
+		words[j] = axfw_load64(s->bytes + 8 * j);
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < AXFW_ROUTES_MAX; i++) {
+		const volatile struct axfw_route *r = &axfw_routes[i];
+		__u64 differ = 0;
+
+		if (i >= axfw_route_count)
+			return NULL;
+#pragma clang loop unroll(full)
+		for (int j = 0; j < AXFW_ROUTE_LINE_MAX / 8; j++) {
+			int left = (int)r->line_len - 8 * j;
+			__u64 mask = left >= 8 ? ~0ULL : left <= 0 ? 0 : FIRST(left);
+
+			differ |= (words[j] ^ *(const volatile __u64 *)(r->line + 8 * j)) & mask;
+		}
+		if (!differ)
+			return r;
+	}
+	return NULL;
+}
+
+/* Copies what is to be scanned; what lies behind it reads as NUL, which ends a scan. */
+static __always_inline bool copy_head(struct xdp_md *ctx, const struct axfw_packet *p,
+				      struct scratch *s)
+{
+	__u32 len = p->payload_len > SCAN_MAX ? SCAN_MAX : p->payload_len;
+
+	len = ((len - 1) & SCAN_MASK) + 1; /* what 6.1 needs to see that it isn't 0 */
+	if (bpf_xdp_load_bytes(ctx, p->payload_at, s->bytes, len))
+		return false;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < SCAN_STEP / 8; i++)
+		axfw_store64(s->bytes + len + 8 * i, 0);
+	s->scan.len = len;
+	return true;
+}
+
+/* Scans what copy_head() copied, from behind the request line. AXFW_UNDECIDED: a head that userspace
+ * reads the same way; its values are in s->scan. */
+static __always_inline __u32 scan_head(struct scratch *s, __u32 line_len)
+{
+	struct scan *scan = &s->scan;
+	struct scan_ctx c = { .s = s };
+
+	scan->pos = scan->line = line_len;
+	scan->seen = scan->end = 0;
+	bpf_loop(SCAN_STEPS, scan_step, &c, 0);
+	if (scan->seen & HEADER_ODD)
+		return AXFW_REASON_HEADERS_ODD;
+	if (!scan->end)
+		return AXFW_REASON_HEADERS_INCOMPLETE;
+	return AXFW_UNDECIDED;
+}
+
+/* Content-Length: digits only. Anything else is larger than every limit. */
+static __always_inline __u64 read_length(const struct scratch *s)
+{
+	struct value v = s->scan.length;
+	__u64 length = 0;
+
+	if (!v.len || v.len > LENGTH_DIGITS_MAX)
+		return ~0ULL;
+	for (__u32 i = 0; i < LENGTH_DIGITS_MAX && i < v.len; i++) {
+		__u32 digit = s->bytes[(v.at + i) & SCAN_MASK] - '0';
+
+		if (digit > 9)
+			return ~0ULL;
+		length = length * 10 + digit;
+	}
+	return length;
+}
+
+/* The key in an Authorization ("Bearer", any case, or bare) or x-api-key value. len 0: not of our form. */
+static __always_inline struct value find_key(const struct scratch *s)
+{
+	const __u64 ours = NAME8('a', 'x', 'f', 'w', '_', 0, 0, 0);
+	struct value v = s->scan.key, none = {};
+	__u64 word = word_at(s, v.at);
+
+	if ((word & FIRST(5)) != ours) {
+		if (!(s->scan.seen & HEADER_AUTHORIZATION) || v.len <= 7 ||
+		    ((word | LOWER) & FIRST(7)) != NAME8('b', 'e', 'a', 'r', 'e', 'r', ' ', 0) ||
+		    s->bytes[(v.at + 6) & SCAN_MASK] != ' ')
+			return none;
+		v.at += 7;
+		v.len -= 7;
+		word = word_at(s, v.at);
+	}
+	if ((word & FIRST(5)) != ours || v.len <= 5 || v.len > KEY_LEN_MAX)
+		return none;
+	return v;
+}
+
+#endif
