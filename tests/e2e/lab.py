@@ -199,9 +199,9 @@ class Daemon:
     def output(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def axfw(self, *words):
+    def axfw(self, *words, **options):
         """The command line's JSON."""
-        return json.loads(run(BUILD / "axfw", "--json", "--socket", self.socket, *words))
+        return json.loads(run(BUILD / "axfw", "--json", "--socket", self.socket, *words, **options))
 
     def status(self):
         return self.axfw("status")
@@ -217,10 +217,13 @@ class Daemon:
 
     def create_tenant(self, email="ada@example.org", password="correct horse", tier="indie"):
         """An account, made by the command line; returns its tenant id. indie has no quota."""
-        answer = self.axfw("tenants", "create", email, "--password", password, "--tier", tier)
+        answer = self.axfw("tenants", "create", email, "--tier", tier, "--password-stdin", input=password + "\n")
         return answer["tenant"]["id"]
 
     def create_key(self, tenant, name="test"):
         """A new key: (secret, id)."""
-        answer = self.axfw("keys", "create", tenant, name)
+        answer = self.axfw("keys", "create", "--tenant", tenant, name)
         return answer["secret"], answer["key"]["id"]
+
+    def revoke_key(self, tenant, key_id):
+        assert self.axfw("keys", "revoke", "--tenant", tenant, key_id)["revoked"]

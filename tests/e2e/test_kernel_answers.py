@@ -185,7 +185,7 @@ def test_revoked_by_the_command_line_then_call(network, daemon):
     tenant = daemon.create_tenant()
     key, number = daemon.create_key(tenant)
     assert check(network, key).status == 200
-    daemon.axfw("keys", "revoke", tenant, number)
+    daemon.revoke_key(tenant, number)
     assert check(network, key).status == 401
 
 

@@ -118,7 +118,7 @@ def test_what_changed_while_the_daemon_was_away_is_reconciled(network, make_daem
     daemon.stop()
 
     blind = make_daemon(interface="none", store=daemon.store).start()
-    blind.axfw("keys", "revoke", tenant, number)
+    blind.revoke_key(tenant, number)
     blind.stop()
 
     daemon.flags.clear()
