@@ -2,6 +2,7 @@
 """Those who talk to axfwd: curl, a program with a keep-alive connection, a person with a browser."""
 import html.parser
 import http.client
+import io
 import json
 import re
 import socket
@@ -31,11 +32,15 @@ class Reply:
         return self.headers.get("x-axfw-path") == "kernel"
 
 
-def read_reply(connection):
-    """The next answer on a socket or http.client connection, without asking."""
-    answer = http.client.HTTPResponse(connection)
-    answer.begin()
-    return Reply(answer.status, answer.msg, answer.read())
+class _Stream(io.BufferedReader):
+    """What http.client reads an answer from. It closes that when the answer ends; what came behind it in
+    the same segment must stay for the next one."""
+
+    def makefile(self, mode):
+        return self
+
+    def close(self):
+        pass
 
 
 class Connection:
@@ -46,6 +51,7 @@ class Connection:
             self.socket = socket.create_connection((host, PORT), PATIENCE_S,
                                                    (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.stream = _Stream(socket.SocketIO(self.socket, "r"))
         self.host = host
 
     def send(self, data):
@@ -53,14 +59,17 @@ class Connection:
         return self
 
     def reply(self):
-        return read_reply(self.socket)
+        """The next answer."""
+        answer = http.client.HTTPResponse(self.stream)
+        answer.begin()
+        return Reply(answer.status, answer.msg, answer.read())
 
     def ask(self, *request, **parts):
         return self.send(build_request(*request, **parts)).reply()
 
     def at_end(self):
         """Has the server closed, cleanly? ConnectionResetError when it was torn down."""
-        return self.socket.recv(1) == b""
+        return self.stream.read(1) == b""
 
     def close(self):
         self.socket.close()
