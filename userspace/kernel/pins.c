@@ -71,6 +71,11 @@ static bool is_on_bpffs(const char *dir)
 	return is_bpffs(path);
 }
 
+int pins_would_fit(const char *dir)
+{
+	return dir[0] == '/' && strlen(dir) < PATH_MAX && is_on_bpffs(dir) ? 0 : -ENOENT;
+}
+
 static int make_dirs(const char *dir)
 {
 	char path[PATH_MAX];

@@ -13,6 +13,8 @@
 int pins_prepare(const char *dir, char *reason, size_t size);
 /* -ENOENT: no bpffs there or no such directory; nothing is changed. */
 int pins_find(const char *dir);
+/* 0: dir is, or would be made, on a bpffs that is mounted. -ENOENT. */
+int pins_would_fit(const char *dir);
 /*
  * Takes the directory for this daemon; *ret_fd holds it. Waits up to wait_ms for another one to let
  * go: -EBUSY. The lock is on the directory itself, so it can't be about another one.

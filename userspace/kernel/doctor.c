@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * axfw doctor's questions about the machine: each is answered by trying what the daemon would do,
+ * and what isn't as it should be comes with the thing to do about it. Nothing is attached, pinned
+ * or mounted.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include "kernel/internal.h"
+#include "kernel/libbpf_log.h"
+#include "kernel/netlink.h"
+#include "kernel/pins.h"
+
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+#define JIT_PATH "/proc/sys/net/core/bpf_jit_enable"
+
+struct sheet {
+	struct kernel_check *rows;
+	unsigned count, max;
+};
+
+static void _printf_(5, 6)
+	add(struct sheet *s, const char *name, bool ok, const char *advice, const char *found, ...)
+{
+	struct kernel_check *row;
+	va_list args;
+
+	if (s->count == s->max)
+		return;
+	row = &s->rows[s->count++];
+	memset(row, 0, sizeof(*row));
+	row->ok = ok;
+	snprintf(row->name, sizeof(row->name), "%s", name);
+	snprintf(row->advice, sizeof(row->advice), "%s", ok ? "" : advice);
+	va_start(args, found);
+	vsnprintf(row->found, sizeof(row->found), found, args);
+	va_end(args);
+}
+
+static void check_privileges(struct sheet *s)
+{
+	static const struct {
+		unsigned capability;
+		const char *name, *advice;
+	} rows[] = {
+		{ CAP_BPF, "CAP_BPF",
+		  "run as root, or with AmbientCapabilities=CAP_BPF in the unit" },
+		{ CAP_NET_ADMIN, "CAP_NET_ADMIN",
+		  "run as root, or with AmbientCapabilities=CAP_NET_ADMIN" },
+		{ CAP_PERFMON, "CAP_PERFMON",
+		  "run as root, or with AmbientCapabilities=CAP_PERFMON" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool have = privileges_have(rows[i].capability) ||
+			    (rows[i].capability != CAP_NET_ADMIN && privileges_have(CAP_SYS_ADMIN));
+
+		add(s, rows[i].name, have, rows[i].advice, have ? "held" : "not held");
+	}
+}
+
+static void check_btf(struct sheet *s)
+{
+	bool have = !access(BTF_PATH, R_OK);
+
+	add(s, "BTF", have,
+	    "use a kernel built with CONFIG_DEBUG_INFO_BTF=y (every distribution's is)", "%s %s",
+	    BTF_PATH, have ? "is there" : "is missing");
+}
+
+static void check_jit(struct sheet *s)
+{
+	_cleanup_(closep) int fd = open(JIT_PATH, O_RDONLY | O_CLOEXEC);
+	char value = 0;
+	bool known = fd >= 0 && read(fd, &value, 1) == 1;
+	/* without the file the JIT is always on (CONFIG_BPF_JIT_ALWAYS_ON) or there is none */
+	bool on = !known || value != '0';
+
+	add(s, "BPF JIT", on, "sysctl -w net.core.bpf_jit_enable=1", "%s",
+	    !known ? "no switch: fixed by the kernel"
+	    : on   ? "on"
+		   : "off: every packet is interpreted");
+}
+
+static void check_helpers(struct sheet *s)
+{
+	static const struct {
+		enum bpf_func_id helper;
+		const char *name, *since;
+	} rows[] = {
+		{ BPF_FUNC_loop, "bpf_loop", "5.17" },
+		{ BPF_FUNC_xdp_load_bytes, "bpf_xdp_load_bytes", "5.18" },
+		{ BPF_FUNC_skc_lookup_tcp, "bpf_skc_lookup_tcp", "5.2" },
+		{ BPF_FUNC_skc_to_tcp_request_sock, "bpf_skc_to_tcp_request_sock", "5.9" },
+		{ BPF_FUNC_ktime_get_boot_ns, "bpf_ktime_get_boot_ns", "5.8" },
+		{ BPF_FUNC_ringbuf_reserve, "ring buffers", "5.8" },
+	};
+	char missing[100] = "";
+	size_t len = 0;
+
+	libbpf_log_begin();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, rows[i].helper, NULL) == 0 &&
+		    len < sizeof(missing))
+			len += (size_t)snprintf(missing + len, sizeof(missing) - len, "%s%s (%s)",
+						len ? ", " : "", rows[i].name, rows[i].since);
+	add(s, "kernel features", !*missing,
+	    "use kernel 5.18 or later; until then axfwd runs in userspace", "%s%s",
+	    *missing ? "missing: " : "all there", missing);
+}
+
+/* The question that the others only explain. */
+static void check_load(struct sheet *s)
+{
+	const int none[MAP_COUNT] = { [0 ... MAP_COUNT - 1] = -1 };
+	struct object_constants constants = {};
+	struct object object = OBJECT_NONE;
+	char reason[KERNEL_REASON_MAX] = "the verifier accepts it";
+	int r;
+
+	r = object_load(&constants, none, 0, &object, reason, sizeof(reason));
+	object_close(&object);
+	add(s, "program loads", r == 0,
+	    "see the rows above; with none of them wrong, report this line", "%s", reason);
+}
+
+static void check_bpffs(struct sheet *s, const char *pin_dir)
+{
+	int r = pins_would_fit(pin_dir);
+
+	if (r == 0)
+		add(s, "bpffs", true, "", "%.100s is on a BPF file system", pin_dir);
+	else if (privileges_have(CAP_SYS_ADMIN))
+		add(s, "bpffs", true, "", "not mounted yet for %.80s; axfwd will mount it",
+		    pin_dir);
+	else
+		add(s, "bpffs", false, "mount -t bpf bpf /sys/fs/bpf", "not mounted for %.80s",
+		    pin_dir);
+}
+
+static void read_driver(const char *name, char ret[static 32])
+{
+	_cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = {};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	request.ifr_data = (void *)&info;
+	if (fd < 0 || ioctl(fd, SIOCETHTOOL, &request) < 0)
+		strcpy(info.driver, strcmp(name, "lo") ? "unknown driver" : "loopback");
+	snprintf(ret, 32, "%.31s", info.driver);
+}
+
+/* Native, as far as the kernel tells before attaching. */
+static const char *describe_xdp(unsigned index)
+{
+	uint64_t features;
+
+	if (netlink_xdp_features(index, &features) < 0)
+		return "native XDP: not known before attaching";
+	return features & NETLINK_XDP_BASIC ? "native XDP: yes" : "native XDP: no, generic works";
+}
+
+static bool is_program_ours(uint32_t id)
+{
+	_cleanup_(closep) int fd = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info);
+
+	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+	       !strcmp(info.name, "axfw_xdp");
+}
+
+static void check_program(struct sheet *s, const struct netlink_interface *it, const char *row)
+{
+	uint32_t id = it->xdp_native	? it->xdp_native
+		      : it->xdp_generic ? it->xdp_generic
+					: it->xdp_offloaded;
+
+	if (!id)
+		return;
+	if (is_program_ours(id))
+		add(s, row, true, "", "axfw's own program is attached (id %u)", id);
+	else
+		add(s, row, false,
+		    "detach it (bpftool net; ip link set dev NAME xdp off) or use another "
+		    "interface",
+		    "another XDP program is attached (id %u)", id);
+}
+
+static void check_peer(struct sheet *s, const struct netlink_interface *it, const char *row)
+{
+	struct interface as_attached = { .index = it->index, .mode = ATTACH_NATIVE };
+	char reason[KERNEL_REASON_MAX] = "an answer can leave by it";
+	bool ok;
+
+	if (strcmp(it->kind, "veth"))
+		return;
+	ok = interface_can_answer(&as_attached, reason, sizeof(reason));
+	add(s, row, ok, "attach any native XDP program (one that passes all) to the peer", "%s",
+	    reason);
+}
+
+static void check_interface(struct sheet *s, const char *name)
+{
+	unsigned index = if_nametoindex(name);
+	struct netlink_interface it;
+	char driver[32], row[32];
+	int r;
+
+	snprintf(row, sizeof(row), "%.15s", name);
+	r = index ? netlink_get(index, NETLINK_THIS_NETNS, &it) : -ENODEV;
+	if (r < 0) {
+		add(s, row, false, "see `ip link` for the names; set --interface", "%s",
+		    strerror(-r));
+		return;
+	}
+	read_driver(name, driver);
+	add(s, row, it.up, "ip link set dev NAME up", "%s, %s, %s", it.up ? "up" : "down", driver,
+	    describe_xdp(index));
+	snprintf(row, sizeof(row), "%.15s: program", name);
+	check_program(s, &it, row);
+	snprintf(row, sizeof(row), "%.15s: answers", name);
+	check_peer(s, &it, row);
+}
+
+unsigned kernel_doctor(const char *interfaces, const char *pin_dir, struct kernel_check *ret,
+		       unsigned max)
+{
+	struct sheet s = { .rows = ret, .max = max };
+	_cleanup_(freep) struct kernel *k = calloc(1, sizeof(*k));
+	struct utsname name = {};
+
+	if (!k)
+		return 0;
+	uname(&name);
+	add(&s, "kernel", true, "", "%.64s %.64s", name.release, name.machine);
+	check_privileges(&s);
+	check_btf(&s);
+	check_jit(&s);
+	check_helpers(&s);
+	check_load(&s);
+	check_bpffs(&s, pin_dir);
+	if (is_interface_list_empty(interfaces)) {
+		add(&s, "interface", false,
+		    "set --interface (or AXFW_INTERFACE), for example to lo", "none configured");
+		return s.count;
+	}
+	interfaces_parse(k, interfaces);
+	for (unsigned i = 0; i < k->interface_count; i++)
+		check_interface(&s, k->interfaces[i].name);
+	return s.count;
+}
