@@ -95,8 +95,13 @@ $(BIN)/axfw: $(CLI_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-# The parts of axfw have tests too; they aren't in the library.
-$(BIN)/unit/test_cli_%: $(OBJ)/tests/unit/test_cli_%.o $(CLI_PARTS) $(LIB)
+# The parts of axfw have tests too; they aren't in the library. An archive, so that a test links only the
+# parts it names.
+$(OBJ)/libcli.a: $(CLI_PARTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BIN)/unit/test_cli_%: $(OBJ)/tests/unit/test_cli_%.o $(OBJ)/libcli.a $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
