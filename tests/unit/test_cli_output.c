@@ -65,6 +65,7 @@ static void test_nobody_moves_the_cursor(void **state)
 		  "\x9b"
 		  "31m",
 		  "\xc2\x9b" },
+		/* NOLINTNEXTLINE(misc-misleading-bidirectional): that is what is tested */
 		{ "\xe2\x80\xae"
 		  "gpj.exe",
 		  "\xff\xfe", "\x7f" },
