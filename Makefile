@@ -44,6 +44,7 @@ CLI_PARTS := $(filter-out %/main.o,$(CLI_SRC:%.c=$(OBJ)/%.o))
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BIN)/unit/%)
 BPFT_SRC  := $(sort $(wildcard tests/bpf/*.c))
+KERNELT_SRC := $(sort $(wildcard tests/kernel/*.c))
 BENCH_SRC := $(sort $(wildcard tools/bench/*.c))
 
 BPF_OBJ   := $(B)/axfw.bpf.o
@@ -112,6 +113,10 @@ $(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(LIB)
 $(BIN)/bpf-tests: $(BPFT_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BIN)/kernel-tests: $(KERNELT_SRC:%.c=$(OBJ)/%.o) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
 $(BIN)/axfw-bench: $(BENCH_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)

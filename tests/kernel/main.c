@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel module against this kernel: root, but nothing outside private namespaces is touched.
+ */
+#include "lab.h"
+
+int main(void)
+{
+	int failed = 0;
+
+	if (lab_enter(NULL) < 0)
+		return 1;
+	failed += run_start_tests();
+	failed += run_sync_tests();
+	failed += run_interface_tests();
+	lab_leave(NULL);
+	return failed ? 1 : 0;
+}
