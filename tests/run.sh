@@ -83,8 +83,9 @@ root() {
 		failed=$((failed + 1))
 		return
 	fi
-	build all build/bpf-tests
+	build all build/bpf-tests build/kernel-tests
 	run bpf timeout "$PROGRAM_LIMIT_S" build/bpf-tests
+	run kernel timeout "$PROGRAM_LIMIT_S" build/kernel-tests
 	run vmtest vmtest/run.sh
 	run_shown e2e "$PYTHON" -B -m pytest -p no:cacheprovider tests/e2e --tb=short -rsfE -v
 }
