@@ -34,6 +34,7 @@ struct load {
 	struct histogram latencies;
 	uint64_t statuses[STATUS_MAX];
 	uint64_t errors, kernel_answers;
+	uint64_t answers; /* all of them, warm-up included: what a server's CPU time was spent on */
 	uint64_t last_answer;
 };
 
@@ -182,6 +183,7 @@ static void count_answer(struct connection *c)
 	if (l->save)
 		save_answer(l, c);
 	l->last_answer = now;
+	l->answers++;
 	if (now < l->count_from || now >= l->end)
 		return;
 	histogram_add(&l->latencies, now - c->began);
@@ -202,6 +204,12 @@ static size_t answer_len(const struct connection *c)
 	       (length && length < end ? strtoul(length + 17, NULL, 10) : 0);
 }
 
+/* A server that says so ends the connection itself, and only then is the answer over. */
+static bool announces_close(const struct connection *c)
+{
+	return strcasestr(c->answer, "\r\nConnection: close");
+}
+
 static void read_answer(struct connection *c)
 {
 	ssize_t n = recv(c->fd, c->answer + c->got, ANSWER_MAX - c->got, 0);
@@ -209,28 +217,21 @@ static void read_answer(struct connection *c)
 
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n <= 0) {
-		bool complete = n == 0 && c->load->fresh && c->got && c->got == answer_len(c);
-
-		if (!complete) {
-			fail_request(c);
-			return;
-		}
-		count_answer(c);
-		reopen(c);
-		return;
-	}
-	c->got += (size_t)n;
+	if (n > 0)
+		c->got += (size_t)n;
 	c->answer[c->got] = '\0';
 	whole = answer_len(c);
-	if (c->load->fresh)
-		return; /* its end is the end of the connection */
-	if (c->got == ANSWER_MAX || (whole && c->got > whole)) {
+	if (n > 0 && (!whole || c->got < whole || announces_close(c)) && c->got < ANSWER_MAX)
+		return; /* more to come, be it only the end of the connection */
+	if (n < 0 || !whole || c->got != whole) {
 		fail_request(c);
-	} else if (whole && c->got == whole) {
-		count_answer(c);
-		begin_request(c);
+		return;
 	}
+	count_answer(c);
+	if (c->load->fresh || n == 0)
+		reopen(c);
+	else
+		begin_request(c);
 }
 
 static void on_event(struct connection *c, uint32_t events)
@@ -288,13 +289,13 @@ static int report(const struct load *l, double wall_s)
 
 	getrusage(RUSAGE_SELF, &used);
 	return bench_print(
-		json_pack("{s:f, s:I, s:f, s:o, s:o, s:o, s:f, s:o, s:I, s:I, s:f}", "seconds",
+		json_pack("{s:f, s:I, s:f, s:o, s:o, s:o, s:f, s:o, s:I, s:I, s:I, s:f}", "seconds",
 			  seconds, "requests", (json_int_t)l->latencies.total, "per_second",
 			  (double)l->latencies.total / seconds, "p50_us", percentile(l, 0.5),
 			  "p99_us", percentile(l, 0.99), "p999_us", percentile(l, 0.999), "max_us",
 			  (double)l->latencies.max / 1000, "statuses", statuses_as_json(l),
-			  "errors", (json_int_t)l->errors, "kernel_answers",
-			  (json_int_t)l->kernel_answers, "client_cpu_share",
+			  "errors", (json_int_t)l->errors, "answers", (json_int_t)l->answers,
+			  "kernel_answers", (json_int_t)l->kernel_answers, "client_cpu_share",
 			  ((double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
 			   (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6) /
 				  wall_s));

@@ -62,7 +62,7 @@ int bench_fail(int r, const char *what)
 int bench_print(json_t *value)
 {
 	_cleanup_(json_decrefp) json_t *owned = value;
-	_cleanup_(freep) char *text = value ? json_text(owned) : NULL;
+	_cleanup_(freep) char *text = value ? json_canonical(owned) : NULL;
 
 	if (!text)
 		return fprintf(stderr, "axfw-bench: out of memory\n"), 1;
