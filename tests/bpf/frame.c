@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Builds and reads frames: see frame.h. */
+#include <arpa/inet.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include "frame.h"
+
+static const uint8_t client_mac[6] = { 2, 0, 0, 0, 0, 1 };
+static const uint8_t server_mac[6] = { 2, 0, 0, 0, 0, 2 };
+
+static void put16(uint8_t *at, unsigned v)
+{
+	at[0] = (uint8_t)(v >> 8);
+	at[1] = (uint8_t)v;
+}
+
+static void put32(uint8_t *at, uint32_t v)
+{
+	put16(at, v >> 16);
+	put16(at + 2, v & 0xffff);
+}
+
+static unsigned get16(const uint8_t *at)
+{
+	return (unsigned)at[0] << 8 | at[1];
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+	return (uint32_t)get16(at) << 16 | get16(at + 2);
+}
+
+/* RFC 1071 by the letter: big-endian words, an odd last byte on the left. */
+static uint32_t add_words(uint32_t sum, const uint8_t *data, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++) {
+		sum += i % 2 ? data[i] : (uint32_t)data[i] << 8;
+		sum = (sum & 0xffff) + (sum >> 16);
+	}
+	return sum;
+}
+
+static unsigned tcp_sum(const uint8_t *from, const uint8_t *to, uint32_t address_len,
+			const uint8_t *tcp, uint32_t len)
+{
+	uint32_t sum = add_words(0, from, address_len);
+
+	sum = add_words(sum, to, address_len);
+	sum += IPPROTO_TCP + len;
+	sum = (sum & 0xffff) + (sum >> 16);
+	return add_words(sum, tcp, len);
+}
+
+/* --- building -------------------------------------------------------------------------------- */
+
+static uint32_t put_options(uint8_t *at, const struct shape *s)
+{
+	static const uint8_t sack_layout[12] = { 1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2 };
+
+	if (s->sack_only) {
+		memcpy(at, sack_layout, sizeof(sack_layout));
+		return sizeof(sack_layout);
+	}
+	if (s->no_timestamps)
+		return 0;
+	put32(at, 0x0101080a);
+	put32(at + 4, SENT_TSVAL);
+	put32(at + 8, SENT_TSECR);
+	return 12;
+}
+
+static uint32_t put_tcp(uint8_t *at, const struct ends *e, const struct shape *s)
+{
+	uint32_t text_len = s->text_len, header = 20;
+
+	if (s->text && !text_len)
+		text_len = (uint32_t)strlen(s->text);
+	put16(at, e->client_port);
+	put16(at + 2, s->port ? s->port : e->server_port);
+	put32(at + 4, e->seq + (uint32_t)s->seq);
+	put32(at + 8, e->ack + (uint32_t)s->ack);
+	header += put_options(at + 20, s);
+	at[12] = (uint8_t)((s->doff ? s->doff : header / 4) << 4);
+	at[13] = s->flags ? s->flags : PSH | ACK;
+	put16(at + 14, 500);
+	if (s->text)
+		memcpy(at + header, s->text, text_len);
+	if (text_len < s->padded) {
+		memset(at + header + text_len, 'x', s->padded - text_len);
+		text_len = s->padded;
+	}
+	return header + text_len;
+}
+
+static uint32_t put_ipv4(uint8_t *at, const struct ends *e, const struct shape *s)
+{
+	uint32_t header = 20u + s->ip_options, len;
+
+	memset(at + 20, 1, s->ip_options); /* NOPs */
+	len = put_tcp(at + header, e, s);
+	at[0] = (uint8_t)((s->version ? s->version : 4) << 4 | (s->ihl ? s->ihl : header / 4));
+	at[1] = 0x03; /* congestion experienced: must not come back */
+	put16(at + 2, s->total ? s->total : header + len);
+	put16(at + 6, s->fragment);
+	at[8] = 61;
+	at[9] = s->next_header ? s->next_header : IPPROTO_TCP;
+	memcpy(at + 12, e->client, 4);
+	memcpy(at + 16, e->server, 4);
+	put16(at + 10, ~add_words(0, at, header) & 0xffff);
+	put16(at + header + 16, ~tcp_sum(e->client, e->server, 4, at + header, len) & 0xffff);
+	return header + len;
+}
+
+static uint32_t put_ipv6(uint8_t *at, const struct ends *e, const struct shape *s)
+{
+	uint32_t len = put_tcp(at + 40, e, s);
+
+	put32(at, (uint32_t)(s->version ? s->version : 6) << 28 | 0x00312345);
+	put16(at + 4, s->total ? s->total : len);
+	at[6] = s->next_header ? s->next_header : IPPROTO_TCP;
+	at[7] = 61;
+	memcpy(at + 8, e->client, 16);
+	memcpy(at + 24, e->server, 16);
+	put16(at + 40 + 16, ~tcp_sum(e->client, e->server, 16, at + 40, len) & 0xffff);
+	return 40 + len;
+}
+
+void frame_build(const struct ends *e, const struct shape *s, struct frame *ret)
+{
+	unsigned ethertype = e->ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP;
+
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret->bytes, server_mac, 6);
+	memcpy(ret->bytes + 6, client_mac, 6);
+	put16(ret->bytes + 12, s->ethertype ? s->ethertype : ethertype);
+	ret->len = 14 + (e->ipv6 ? put_ipv6 : put_ipv4)(ret->bytes + 14, e, s) + s->trailer;
+	if (s->cut)
+		ret->len = s->cut;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static const char *read_tcp(const uint8_t *at, uint32_t len, struct segment_view *ret)
+{
+	uint32_t header = (uint32_t)(at[12] >> 4) * 4;
+
+	if (len < 20 || header < 20 || header > len)
+		return "TCP header length";
+	if (tcp_sum(ret->from, ret->to, ret->ipv6 ? 16 : 4, at, len) != 0xffff)
+		return "TCP checksum";
+	if ((at[12] & 0x0f) || get16(at + 18))
+		return "reserved bits or urgent pointer not zero";
+	ret->from_port = (uint16_t)get16(at);
+	ret->to_port = (uint16_t)get16(at + 2);
+	ret->seq = get32(at + 4);
+	ret->ack = get32(at + 8);
+	ret->flags = at[13];
+	ret->window = (uint16_t)get16(at + 14);
+	ret->option_len = header - 20;
+	if (ret->option_len == 12) {
+		if (get32(at + 20) != 0x0101080a)
+			return "options are not a timestamp";
+		ret->tsval = get32(at + 24);
+		ret->tsecr = get32(at + 28);
+	} else if (ret->option_len) {
+		return "options we never send";
+	}
+	ret->text = at + header;
+	ret->text_len = len - header;
+	return NULL;
+}
+
+static const char *read_ipv4(const uint8_t *at, uint32_t len, struct segment_view *ret)
+{
+	if (len < 40 || at[0] != 0x45)
+		return "IPv4 version or header length";
+	if (get16(at + 2) != len)
+		return "IPv4 total length";
+	if (add_words(0, at, 20) != 0xffff)
+		return "IPv4 header checksum";
+	if (get16(at + 6) != 0x4000 || at[9] != IPPROTO_TCP)
+		return "IPv4 fragment field or protocol";
+	ret->tos = at[1];
+	ret->ttl = at[8];
+	memcpy(ret->from, at + 12, 4);
+	memcpy(ret->to, at + 16, 4);
+	return read_tcp(at + 20, len - 20, ret);
+}
+
+static const char *read_ipv6(const uint8_t *at, uint32_t len, struct segment_view *ret)
+{
+	if (len < 60 || get32(at) != 6u << 28)
+		return "IPv6 version, class or flow label";
+	if (get16(at + 4) != len - 40 || at[6] != IPPROTO_TCP)
+		return "IPv6 payload length or next header";
+	ret->ttl = at[7];
+	memcpy(ret->from, at + 8, 16);
+	memcpy(ret->to, at + 24, 16);
+	return read_tcp(at + 40, len - 40, ret);
+}
+
+const char *frame_read(const struct frame *f, struct segment_view *ret)
+{
+	unsigned ethertype = get16(f->bytes + 12);
+	bool to_client = !memcmp(f->bytes, client_mac, 6) && !memcmp(f->bytes + 6, server_mac, 6);
+	bool to_server = !memcmp(f->bytes, server_mac, 6) && !memcmp(f->bytes + 6, client_mac, 6);
+
+	memset(ret, 0, sizeof(*ret));
+	if (f->len < 14 || !(to_client || to_server))
+		return "MAC addresses";
+	ret->ipv6 = ethertype == ETHERTYPE_IPV6;
+	if (ret->ipv6)
+		return read_ipv6(f->bytes + 14, f->len - 14, ret);
+	return ethertype == ETHERTYPE_IP ? read_ipv4(f->bytes + 14, f->len - 14, ret) : "ethertype";
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Frames as a sender would put them on the wire, built from a description, and frames read back. The
+ * checksums here are written a second time and byte by byte on purpose: what checks the program must not
+ * share its arithmetic.
+ */
+#ifndef BPF_TESTS_FRAME_H
+#define BPF_TESTS_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FRAME_MAX 4096
+
+enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
+
+struct frame {
+	uint8_t bytes[FRAME_MAX];
+	uint32_t len;
+};
+
+/* The two ends of a connection, as the client sees them. Addresses in network order, ports in host
+ * order; IPv4 in the first four bytes. */
+struct ends {
+	bool ipv6;
+	uint8_t client[16], server[16];
+	uint16_t client_port, server_port;
+	uint32_t seq; /* the next byte the client will send */
+	uint32_t ack; /* the next byte it waits for */
+};
+
+#define SENT_TSVAL 0x11223344u
+#define SENT_TSECR 0x55667788u
+
+/* How a segment differs from the ordinary one: PSH ACK with the connection's own numbers. */
+struct shape {
+	const char *text;    /* payload */
+	uint32_t text_len;   /* 0: strlen(text) */
+	uint32_t padded;     /* payload is filled up to this with 'x' */
+	uint8_t flags;
+	int32_t seq, ack;    /* added to the connection's */
+	bool no_timestamps;
+	bool sack_only;	     /* an option layout that isn't NOP NOP timestamp */
+	uint8_t ip_options;  /* bytes, a multiple of four */
+	uint16_t fragment;   /* the IPv4 field as it is */
+	uint8_t next_header; /* or protocol; 0: TCP */
+	uint16_t ethertype;  /* 0: by family */
+	uint16_t port;	     /* destination; 0: the connection's */
+	uint8_t trailer;     /* Ethernet padding behind the packet */
+	uint32_t cut;	     /* bytes kept of the frame; 0: all */
+	/* false lengths; 0: the true ones */
+	uint8_t ihl, doff;
+	uint8_t version;
+	uint16_t total;
+};
+
+void frame_build(const struct ends *e, const struct shape *s, struct frame *ret);
+
+/* A frame taken apart. */
+struct segment_view {
+	bool ipv6;
+	uint8_t to[16], from[16];
+	uint16_t to_port, from_port;
+	uint32_t seq, ack;
+	uint8_t flags;
+	uint16_t window;
+	uint32_t option_len;
+	uint32_t tsval, tsecr;
+	const uint8_t *text;
+	uint32_t text_len;
+	uint8_t tos, ttl;
+};
+/* NULL, or what is wrong with it: lengths, checksums, versions, what a field must be in what we send. */
+const char *frame_read(const struct frame *f, struct segment_view *ret);
+
+#endif

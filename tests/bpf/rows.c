@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The verdict table. */
+#include <linux/bpf.h>
+#include <netinet/in.h>
+#include "rows.h"
+
+#define LINE(path)     "POST " path " HTTP/1.1\r\n"
+#define HOST	       "Host: localhost:8004\r\n"
+#define LENGTH	       "Content-Length: 2\r\n"
+#define END	       "\r\n{}"
+#define CHECK	       LINE("/v1/guard/check")
+#define BEARER(key)    "Authorization: Bearer " key "\r\n"
+#define WITH_KEY(key)  CHECK HOST BEARER(key) LENGTH END
+#define WITH(header)   CHECK HOST BEARER(KEY_UNKNOWN_TEXT) header LENGTH END
+#define UNKNOWN	       WITH_KEY(KEY_UNKNOWN_TEXT)
+#define SIGNUP(header) LINE("/signup") HOST header "Content-Length: 26\r\n\r\nemail=a%40b.c&password=123"
+
+#define X10(s) s s s s s s s s s s
+#define X100(s) X10(X10(s))
+
+static void incomplete(struct axfw_config *c)
+{
+	c->admissions_complete = 0;
+}
+
+static void off(struct axfw_config *c)
+{
+	c->refuse = AXFW_REFUSE_PASS;
+}
+
+static void other_abi(struct axfw_config *c)
+{
+	c->abi_version++;
+}
+
+static void other_interface(struct axfw_config *c)
+{
+	c->answer_ifindex[1] = 2;
+}
+
+static void no_ports(struct axfw_config *c)
+{
+	c->ports[0] = 0;
+}
+
+static void origin(struct axfw_config *c)
+{
+	c->origin_passes = 1;
+}
+
+static void next_generation(struct axfw_config *c)
+{
+	incomplete(c);
+	c->generation++;
+}
+
+#define PASSES(reason)	  .then = XDP_PASS, .why = AXFW_REASON_##reason
+#define ANSWERED(reason) .then = XDP_TX, .why = AXFW_REASON_##reason
+#define ODD		  PASSES(HEADERS_ODD)
+
+/* clang-format off: a table */
+const struct row rows[] = {
+	/* --- not ours ------------------------------------------------------------------------ */
+	{ "ARP is not looked at", NOBODY4, { .ethertype = 0x0806 }, PASSES(OTHER_TRAFFIC) },
+	{ "a VLAN tag is not looked behind", NOBODY4, { .ethertype = 0x8100 }, PASSES(OTHER_TRAFFIC) },
+	{ "UDP passes", NOBODY4, { .next_header = IPPROTO_UDP }, PASSES(OTHER_TRAFFIC) },
+	{ "UDP over IPv6 passes", NOBODY6, { .next_header = IPPROTO_UDP }, PASSES(OTHER_TRAFFIC) },
+	{ "IPv6 extension headers are not looked behind", NOBODY6, { .next_header = IPPROTO_DSTOPTS }, PASSES(OTHER_TRAFFIC) },
+	{ "another port passes", NOBODY4, { .port = PORT_OTHER, .text = UNKNOWN }, PASSES(OTHER_TRAFFIC) },
+	{ "without protected ports all passes", DEFERRED4, { .text = UNKNOWN }, PASSES(OTHER_TRAFFIC), .configure = no_ports },
+
+	/* --- malformed ----------------------------------------------------------------------- */
+	{ "cut in the Ethernet header", NOBODY4, { .cut = 14, .ethertype = 0x0800 }, PASSES(TRUNCATED) },
+	{ "cut in the IPv4 header", NOBODY4, { .cut = 33 }, PASSES(TRUNCATED) },
+	{ "cut in the IPv4 options", NOBODY4, { .cut = 35, .ip_options = 8 }, PASSES(TRUNCATED) },
+	{ "cut in the IPv6 header", NOBODY6, { .cut = 53 }, PASSES(TRUNCATED) },
+	{ "cut in the TCP header", NOBODY4, { .cut = 53, .text = UNKNOWN }, PASSES(TRUNCATED) },
+	{ "cut in the IPv6 TCP header", NOBODY6, { .cut = 70, .text = UNKNOWN }, PASSES(TRUNCATED) },
+	{ "cut in the TCP options", NOBODY4, { .cut = 60, .text = UNKNOWN }, PASSES(TRUNCATED) },
+	{ "cut in the payload", DEFERRED4, { .cut = 150, .text = UNKNOWN }, PASSES(TRUNCATED) },
+	{ "ihl below five", NOBODY4, { .ihl = 4, .text = UNKNOWN }, PASSES(BAD_HEADER) },
+	{ "IPv4 that says it is version 6", NOBODY4, { .version = 6, .text = UNKNOWN }, PASSES(BAD_HEADER) },
+	{ "IPv6 that says it is version 4", NOBODY6, { .version = 4, .text = UNKNOWN }, PASSES(BAD_HEADER) },
+	{ "total length below the header's", NOBODY4, { .total = 19, .text = UNKNOWN }, PASSES(BAD_HEADER) },
+	{ "doff below five", NOBODY4, { .doff = 4, .text = UNKNOWN }, PASSES(BAD_HEADER) },
+	{ "doff behind the packet's end", NOBODY4, { .doff = 15 }, PASSES(BAD_HEADER) },
+	{ "doff behind the IPv6 packet's end", NOBODY6, { .doff = 15 }, PASSES(BAD_HEADER) },
+	{ "the first fragment passes", DEFERRED4, { .fragment = 0x2000, .text = UNKNOWN }, PASSES(FRAGMENT) },
+	{ "a later fragment passes", DEFERRED4, { .fragment = 100, .text = UNKNOWN }, PASSES(FRAGMENT) },
+	{ "an IPv6 fragment passes", NOBODY6, { .next_header = IPPROTO_FRAGMENT }, PASSES(FRAGMENT) },
+
+	/* --- nothing to read ----------------------------------------------------------------- */
+	{ "a SYN passes", NOBODY4, { .flags = SYN }, PASSES(NO_PAYLOAD) },
+	{ "a SYN with data passes", NOBODY4, { .flags = SYN, .text = UNKNOWN }, PASSES(NO_PAYLOAD) },
+	{ "a bare ACK passes", DEFERRED4, { .flags = ACK }, PASSES(NO_PAYLOAD) },
+	{ "a bare IPv6 ACK passes", DEFERRED6, { .flags = ACK }, PASSES(NO_PAYLOAD) },
+	{ "a FIN passes", DEFERRED4, { .flags = FIN | ACK }, PASSES(NO_PAYLOAD) },
+	{ "a RST passes", DEFERRED4, { .flags = RST }, PASSES(NO_PAYLOAD) },
+	{ "Ethernet padding is not payload", DEFERRED4, { .flags = ACK, .trailer = 6 }, PASSES(NO_PAYLOAD) },
+	{ "other bytes start no request", DEFERRED4, { .text = "\x16\x03\x01", .padded = 1400 }, PASSES(NOT_A_REQUEST) },
+	{ "a few bytes start no request", DEFERRED4, { .text = "POST /v1/guard/check HTTP/1.1\r\n" }, PASSES(NOT_A_REQUEST) },
+	{ "lower-case methods start no request", DEFERRED4, { .text = "post /v1/guard/check HTTP/1.1\r\n" HOST, .padded = 200 }, PASSES(NOT_A_REQUEST) },
+	{ "a RST with a request is none", DEFERRED4, { .flags = RST | ACK, .text = UNKNOWN }, PASSES(NOT_A_REQUEST) },
+	{ "urgent data is not judged", DEFERRED4, { .flags = URG | PSH | ACK, .text = UNKNOWN }, PASSES(NOT_A_REQUEST) },
+	{ "a request without ACK is not judged", DEFERRED4, { .flags = PSH, .text = UNKNOWN }, PASSES(NOT_A_REQUEST) },
+
+	/* --- requests that are userspace's --------------------------------------------------- */
+	{ "GET / passes", DEFERRED4, { .text = "GET / HTTP/1.1\r\n" HOST BEARER(KEY_UNKNOWN_TEXT) "\r\n" }, PASSES(NOT_REFUSABLE) },
+	{ "GET of a refusable path passes", DEFERRED4, { .text = "GET /v1/guard/check HTTP/1.1\r\n" HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
+	{ "another path passes", DEFERRED4, { .text = LINE("/v1/guard/other") HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
+	{ "a longer path passes", DEFERRED4, { .text = LINE("/v1/guard/check/") HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
+	{ "a query passes", DEFERRED4, { .text = LINE("/v1/guard/check?a") HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
+	{ "HTTP/1.0 passes", DEFERRED4, { .text = "POST /v1/guard/check HTTP/1.0\r\n" HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
+	{ "a bare LF behind the line passes", DEFERRED4, { .text = "POST /v1/guard/check HTTP/1.1\n" HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
+	{ "a row of the table that is userspace's passes", DEFERRED4, { .text = LINE("/login") HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
+
+	/* --- heads --------------------------------------------------------------------------- */
+	{ "a head that isn't over passes", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH }, PASSES(HEADERS_INCOMPLETE) },
+	{ "a head that ends in its last CR passes", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH "\r" }, PASSES(HEADERS_INCOMPLETE) },
+	{ "a head that ends within a line passes", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Le" }, PASSES(HEADERS_INCOMPLETE) },
+	{ "a head longer than what is scanned passes", DEFERRED4, { .text = CHECK HOST X10("Cookie: " X100("ab") "\r\n") BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(HEADERS_INCOMPLETE) },
+	{ "two Hosts", DEFERRED4, { .text = WITH(HOST) }, ODD },
+	{ "two keys", DEFERRED4, { .text = WITH(BEARER(KEY_ADMITTED_TEXT)) }, ODD },
+	{ "a key in each header", DEFERRED4, { .text = WITH("x-api-key: " KEY_ADMITTED_TEXT "\r\n") }, ODD },
+	{ "two Content-Lengths", DEFERRED4, { .text = WITH(LENGTH) }, ODD },
+	{ "no Host", DEFERRED4, { .text = CHECK BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, ODD },
+	{ "no Content-Length", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "\r\n" }, ODD },
+	{ "Content-Length over the route's limit is 413", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Length: 262145\r\n\r\n" }, ODD },
+	{ "Content-Length at the limit is judged", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Length: 262144\r\n\r\n" }, ANSWERED(KEY_UNKNOWN) },
+	{ "Content-Length that isn't a number", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Length: 2x\r\n" END }, ODD },
+	{ "a signed Content-Length", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Length: +2\r\n" END }, ODD },
+	{ "a list of Content-Lengths", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Length: 2, 2\r\n" END }, ODD },
+	{ "an empty Content-Length", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Length:\r\n" END }, ODD },
+	{ "a Content-Length of many digits", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Length: 0000000002\r\n" END }, ODD },
+	{ "Transfer-Encoding", DEFERRED4, { .text = WITH("Transfer-Encoding: chunked\r\n") }, ODD },
+	{ "transfer-encoding in any case", DEFERRED4, { .text = WITH("tRANSFER-eNCODING: identity\r\n") }, ODD },
+	{ "Expect", DEFERRED4, { .text = WITH("Expect: 100-continue\r\n") }, ODD },
+	{ "the caller's X-Request-ID", DEFERRED4, { .text = WITH("X-Request-Id: mine\r\n") }, ODD },
+	{ "a space before the colon", DEFERRED4, { .text = WITH("Cookie : a\r\n") }, ODD },
+	{ "a line without a colon", DEFERRED4, { .text = WITH("Cookie\r\n") }, ODD },
+	{ "a line without a name", DEFERRED4, { .text = WITH(": a\r\n") }, ODD },
+	{ "a folded line", DEFERRED4, { .text = WITH("Cookie: a\r\n b\r\n") }, ODD },
+	{ "a bare LF", DEFERRED4, { .text = WITH("Cookie: a\n") }, ODD },
+	{ "a bare CR", DEFERRED4, { .text = WITH("Cookie: a\rb\r\n") }, ODD },
+	{ "a tab", DEFERRED4, { .text = WITH("Cookie:\ta\r\n") }, ODD },
+	{ "a character that isn't ASCII", DEFERRED4, { .text = WITH("Cookie: \xc3\xa4\r\n") }, ODD },
+	{ "DEL", DEFERRED4, { .text = WITH("Cookie: \x7f\r\n") }, ODD },
+	{ "NUL", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Cookie: a\0b\r\n" LENGTH END, .text_len = sizeof(CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Cookie: a\0b\r\n" LENGTH END) - 1 }, ODD },
+	{ "space behind the key", DEFERRED4, { .text = WITH_KEY(KEY_UNKNOWN_TEXT " ") }, ODD },
+	{ "spaces before the value", DEFERRED4, { .text = CHECK HOST "Authorization:  Bearer " KEY_UNKNOWN_TEXT "\r\n" LENGTH END }, ODD },
+	{ "a name of 32 characters", DEFERRED4, { .text = WITH("Abcdefghijklmnopqrstuvwxyzabcdef: a\r\n") }, ODD },
+	{ "a name of 31 characters is read past", DEFERRED4, { .text = WITH("Abcdefghijklmnopqrstuvwxyzabcde: a\r\n") }, ANSWERED(KEY_UNKNOWN) },
+	{ "a second request behind the body", DEFERRED4, { .text = UNKNOWN WITH_KEY(KEY_ADMITTED_TEXT) }, ODD },
+	{ "an Origin while CORS is on", DEFERRED4, { .text = WITH("Origin: https://a.example\r\n") }, ODD, .configure = origin },
+	{ "an Origin while CORS is off", DEFERRED4, { .text = WITH("Origin: https://a.example\r\n") }, ANSWERED(KEY_UNKNOWN) },
+
+	/* --- keys ---------------------------------------------------------------------------- */
+	{ "no key", DEFERRED4, { .text = CHECK HOST LENGTH "Cookie: a\r\n" END }, PASSES(NO_KEY) },
+	{ "another scheme", DEFERRED4, { .text = CHECK HOST "Authorization: Basic YTpi\r\n" LENGTH END }, PASSES(NO_KEY) },
+	{ "a key that isn't of our form", DEFERRED4, { .text = WITH_KEY("sk-1234") }, PASSES(NO_KEY) },
+	{ "a key longer than any", DEFERRED4, { .text = WITH_KEY("axfw_" X100("a") X10("abc")) }, PASSES(NO_KEY) },
+	{ "two spaces behind Bearer", DEFERRED4, { .text = CHECK HOST "Authorization: Bearer  " KEY_UNKNOWN_TEXT "\r\n" LENGTH END }, PASSES(NO_KEY) },
+	{ "Bearer belongs into Authorization", DEFERRED4, { .text = CHECK HOST "x-api-key: Bearer " KEY_UNKNOWN_TEXT "\r\n" LENGTH END }, PASSES(NO_KEY) },
+	{ "an active key passes", DEFERRED4, { .text = WITH_KEY(KEY_ADMITTED_TEXT) }, PASSES(KEY_ADMITTED) },
+	{ "an active key passes over IPv6", DEFERRED6, { .text = WITH_KEY(KEY_ADMITTED_TEXT) }, PASSES(KEY_ADMITTED) },
+	{ "an active key needs no proof", NOBODY4, { .text = WITH_KEY(KEY_ADMITTED_TEXT) }, PASSES(KEY_ADMITTED) },
+	{ "an active key as x-api-key", DEFERRED4, { .text = CHECK HOST "X-API-Key: " KEY_ADMITTED_TEXT "\r\n" LENGTH END }, PASSES(KEY_ADMITTED) },
+	{ "an active key alone in Authorization", DEFERRED4, { .text = CHECK HOST "authorization:" KEY_ADMITTED_TEXT "\r\n" LENGTH END }, PASSES(KEY_ADMITTED) },
+	{ "an active key behind bEARER", DEFERRED4, { .text = CHECK HOST "AUTHORIZATION: bEARER " KEY_ADMITTED_TEXT "\r\n" LENGTH END }, PASSES(KEY_ADMITTED) },
+	{ "an active key behind a long cookie", DEFERRED4, { .text = CHECK HOST "Cookie: " X100("abcdef") "\r\n" BEARER(KEY_ADMITTED_TEXT) LENGTH END }, PASSES(KEY_ADMITTED) },
+	{ "an active key on the other route", DEFERRED4, { .text = LINE("/v1/guard/output") HOST BEARER(KEY_ADMITTED_TEXT) LENGTH END }, PASSES(KEY_ADMITTED) },
+	{ "a key whose month has begun anew passes", DEFERRED4, { .text = WITH_KEY(KEY_RENEWED_TEXT) }, PASSES(KEY_ADMITTED) },
+	{ "an unknown key passes while not every key is known", DEFERRED4, { .text = UNKNOWN }, PASSES(KEY_NOT_KNOWN_HERE), .configure = incomplete },
+	{ "a key refused before, but a key was made since", DEFERRED4, { .text = WITH_KEY(KEY_SEEN_TEXT) }, PASSES(KEY_NOT_KNOWN_HERE), .configure = next_generation },
+	{ "an unknown key is answered", DEFERRED4, { .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "an unknown key is answered over IPv6", DEFERRED6, { .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "an unknown key on an established connection", ESTABLISHED4, { .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "an unknown key on an established IPv6 connection", ESTABLISHED6, { .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "without timestamps the answer has none", DEFERRED4, { .text = UNKNOWN, .no_timestamps = true }, ANSWERED(KEY_UNKNOWN) },
+	{ "without timestamps over IPv6", DEFERRED6, { .text = UNKNOWN, .no_timestamps = true }, ANSWERED(KEY_UNKNOWN) },
+	{ "behind IPv4 options", DEFERRED4, { .text = UNKNOWN, .ip_options = 40 }, ANSWERED(KEY_UNKNOWN) },
+	{ "in a short frame that has to grow", DEFERRED4, { .text = "POST /v1/guard/check HTTP/1.1\r\nHost:a\r\nx-api-key:axfw_1\r\nContent-Length:0\r\n\r\n", .no_timestamps = true }, ANSWERED(KEY_UNKNOWN) },
+	{ "in a full frame that has to shrink", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Length: 5000\r\n\r\n", .padded = 1448 }, ANSWERED(KEY_UNKNOWN) },
+	{ "in a frame of an odd length", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Length: 3\r\n\r\n{ }" }, ANSWERED(KEY_UNKNOWN) },
+	{ "with a FIN in it", DEFERRED4, { .text = UNKNOWN, .flags = FIN | PSH | ACK }, ANSWERED(KEY_UNKNOWN) },
+	{ "a short key", DEFERRED4, { .text = WITH_KEY("axfw_wrong") }, ANSWERED(KEY_UNKNOWN) },
+	{ "the longest key that is hashed", DEFERRED4, { .text = WITH_KEY("axfw_" X100("a") X10("ab") "abc") }, ANSWERED(KEY_UNKNOWN) },
+	{ "a revoked key is answered", DEFERRED4, { .text = WITH_KEY(KEY_REVOKED_TEXT) }, ANSWERED(KEY_REVOKED) },
+	{ "a revoked key while not every key is known", DEFERRED6, { .text = WITH_KEY(KEY_REVOKED_TEXT) }, ANSWERED(KEY_REVOKED), .configure = incomplete },
+	{ "a key that userspace refused", DEFERRED4, { .text = WITH_KEY(KEY_SEEN_TEXT) }, ANSWERED(KEY_REFUSED_BEFORE), .configure = incomplete },
+	{ "a used-up quota is answered", DEFERRED4, { .text = WITH_KEY(KEY_QUOTA_TEXT) }, ANSWERED(QUOTA_EXHAUSTED) },
+	{ "a used-up quota is answered over IPv6", ESTABLISHED6, { .text = WITH_KEY(KEY_QUOTA_TEXT) }, ANSWERED(QUOTA_EXHAUSTED) },
+
+	/* --- signups ------------------------------------------------------------------------- */
+	{ "the first signup passes", DEFERRED4, { .text = SIGNUP("") }, PASSES(SIGNUP_ALLOWED) },
+	{ "the fifth signup passes", DEFERRED4, { .text = SIGNUP("") }, PASSES(SIGNUP_ALLOWED), .signups = 4 },
+	{ "the sixth signup is answered", DEFERRED4, { .text = SIGNUP("") }, ANSWERED(SIGNUP_LIMITED), .signups = 5 },
+	{ "the sixth IPv6 signup is answered", DEFERRED6, { .text = SIGNUP("") }, ANSWERED(SIGNUP_LIMITED), .signups = 5 },
+	{ "a forwarded signup is userspace's", DEFERRED4, { .text = SIGNUP("X-Forwarded-For: 192.0.2.1\r\n") }, ODD, .signups = 5 },
+	{ "a forwarded key is judged", DEFERRED4, { .text = WITH("X-Forwarded-For: 192.0.2.1\r\n") }, ANSWERED(KEY_UNKNOWN) },
+
+	/* --- no proof ------------------------------------------------------------------------ */
+	{ "nobody's connection", NOBODY4, { .text = UNKNOWN }, PASSES(NO_PROOF) },
+	{ "nobody's IPv6 connection", NOBODY6, { .text = UNKNOWN }, PASSES(NO_PROOF) },
+	{ "a forged signup", NOBODY4, { .text = SIGNUP("") }, PASSES(NO_PROOF), .signups = 5 },
+	{ "a sequence number one off", DEFERRED4, { .text = UNKNOWN, .seq = 1 }, PASSES(NO_PROOF) },
+	{ "a sequence number one below", DEFERRED4, { .text = UNKNOWN, .seq = -1 }, PASSES(NO_PROOF) },
+	{ "an acknowledgement one off", DEFERRED4, { .text = UNKNOWN, .ack = 1 }, PASSES(NO_PROOF) },
+	{ "an acknowledgement one off, IPv6", DEFERRED6, { .text = UNKNOWN, .ack = 1 }, PASSES(NO_PROOF) },
+	{ "established, a sequence number one off", ESTABLISHED4, { .text = UNKNOWN, .seq = 1 }, PASSES(NO_PROOF) },
+	{ "established, an acknowledgement one off", ESTABLISHED4, { .text = UNKNOWN, .ack = 1 }, PASSES(NO_PROOF) },
+	{ "the second request on a connection", ESTABLISHED4, { .text = UNKNOWN }, PASSES(NO_PROOF), .first = "GET / HTTP/1.1\r\n\r\n" },
+	{ "text in a body at a segment's start", DEFERRED4, { .text = UNKNOWN }, PASSES(NO_PROOF), .first = CHECK HOST BEARER(KEY_ADMITTED_TEXT) "Content-Length: 1000\r\n\r\n{" },
+
+	/* --- no answer ----------------------------------------------------------------------- */
+	{ "an MSS that the answer doesn't fit", DEFERRED4, { .text = UNKNOWN }, PASSES(NO_ROOM), .mss = 100 },
+	{ "an option layout that isn't mirrored", DEFERRED4, { .text = UNKNOWN, .sack_only = true }, PASSES(TCP_OPTIONS) },
+	{ "a full flow table", DEFERRED4, { .text = UNKNOWN }, PASSES(FLOW_TABLE_FULL), .full = true },
+	{ "refusing is off", DEFERRED4, { .text = UNKNOWN }, PASSES(NOT_CONFIGURED), .configure = off },
+	{ "another version's configuration", DEFERRED4, { .text = UNKNOWN }, PASSES(NOT_CONFIGURED), .configure = other_abi },
+	{ "an interface that can't answer", DEFERRED4, { .text = UNKNOWN }, PASSES(NOT_CONFIGURED), .configure = other_interface },
+
+	/* --- the close ----------------------------------------------------------------------- */
+	{ "close: refused", DEFERRED4, { .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "close: the request again gets the same answer", DEFERRED4, { .text = UNKNOWN }, ANSWERED(FLOW_ANSWER_AGAIN), .same = true },
+	{ "close: a part of it again, too", DEFERRED4, { .text = UNKNOWN, .text_len = 50 }, ANSWERED(FLOW_ANSWER_AGAIN), .same = true },
+	{ "close: more of the body is acknowledged unread", DEFERRED4, { .padded = 1448 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true },
+	{ "close: a later part is acknowledged to its end", DEFERRED4, { .padded = 1448, .seq = 2896 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true },
+	{ "close: an earlier part doesn't take that back", DEFERRED4, { .padded = 1448, .seq = 1448 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true },
+	{ "close: a bare ACK of nothing new is dropped", DEFERRED4, { .flags = ACK, .seq = 4344 }, .then = XDP_DROP, .why = AXFW_REASON_FLOW_QUIET, .same = true, .after_request = true },
+	{ "close: a forged acknowledgement isn't followed", DEFERRED4, { .flags = ACK, .ack = 1 }, PASSES(NO_PAYLOAD), .same = true, .acks_answer = true },
+	{ "close: a forged RST isn't followed", DEFERRED4, { .flags = RST, .seq = 77 }, PASSES(NO_PAYLOAD), .same = true },
+	{ "close: forged data isn't followed", DEFERRED4, { .padded = 100, .ack = -1 }, PASSES(NOT_A_REQUEST), .same = true },
+	{ "close: the first ACK of the answer resets the server", DEFERRED4, { .flags = ACK, .seq = 4344 }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_RESET_SERVER, .same = true, .after_request = true, .acks_answer = true },
+	{ "close: the request again is now only acknowledged", DEFERRED4, { .text = UNKNOWN }, ANSWERED(FLOW_LATE_DATA), .same = true },
+	{ "close: another bare ACK is dropped", DEFERRED4, { .flags = ACK, .seq = 4344 }, .then = XDP_DROP, .why = AXFW_REASON_FLOW_QUIET, .same = true, .after_request = true, .acks_answer = true },
+	{ "close: a keep-alive probe is acknowledged", DEFERRED4, { .flags = ACK, .seq = 4343 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true, .acks_answer = true },
+	{ "close: the FIN is acknowledged", DEFERRED4, { .flags = FIN | ACK, .seq = 4344 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true, .acks_answer = true },
+	{ "close: the FIN again, too", DEFERRED4, { .flags = FIN | ACK, .seq = 4344 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true, .acks_answer = true },
+	{ "close: a new connection's SYN passes", DEFERRED4, { .flags = SYN, .seq = 99999999 }, PASSES(NO_PAYLOAD), .same = true },
+	{ "close: long after, it is forgotten", DEFERRED4, { .flags = FIN | ACK, .seq = 4344 }, PASSES(NO_PAYLOAD), .same = true, .after_request = true, .acks_answer = true, .long_ago = true },
+
+	{ "reset: refused over IPv6", DEFERRED6, { .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "reset: the answer again over IPv6", DEFERRED6, { .text = UNKNOWN }, ANSWERED(FLOW_ANSWER_AGAIN), .same = true },
+	{ "reset: late data over IPv6", DEFERRED6, { .padded = 1000 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true },
+	{ "reset: the client's RST becomes the server's", DEFERRED6, { .flags = RST, .seq = 1000 }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_CLIENT_RESET, .same = true, .after_request = true },
+	{ "reset: then nothing is left of it", DEFERRED6, { .flags = ACK, .seq = 1000 }, PASSES(NO_PAYLOAD), .same = true, .after_request = true },
+
+	{ "early reset: refused on an established connection", ESTABLISHED4, { .text = UNKNOWN, .no_timestamps = true }, ANSWERED(KEY_UNKNOWN) },
+	{ "early reset: at the refused byte", ESTABLISHED4, { .flags = RST | ACK, .no_timestamps = true }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_CLIENT_RESET, .same = true },
+
+	{ "429: a signup's answer", DEFERRED4, { .text = SIGNUP("") }, ANSWERED(SIGNUP_LIMITED), .signups = 5 },
+	{ "429: again, with the same Retry-After and request id", DEFERRED4, { .text = SIGNUP("") }, ANSWERED(FLOW_ANSWER_AGAIN), .same = true, .signups = 5 },
+	{ "429: a FIN in the first ACK becomes the RST", DEFERRED4, { .flags = FIN | ACK }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_RESET_SERVER, .same = true, .after_request = true, .acks_answer = true },
+	{ "429: and its retransmission is acknowledged", DEFERRED4, { .flags = FIN | ACK }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true, .acks_answer = true },
+};
+/* clang-format on */
+const unsigned row_count = sizeof(rows) / sizeof(*rows);

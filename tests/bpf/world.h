@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the rows run in: a network namespace of our own with listeners that are real, the loaded program,
+ * and connections whose numbers are read from the client's socket (TCP_REPAIR queues, read only).
+ */
+#ifndef BPF_TESTS_WORLD_H
+#define BPF_TESTS_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "axfw/abi.h"
+#include "axfw/reason.h"
+#include "frame.h"
+
+#define PORT_DEFERRED	 8004 /* the listener sets TCP_DEFER_ACCEPT, as axfwd does */
+#define PORT_ESTABLISHED 8005 /* it doesn't: handshakes end in a socket */
+#define PORT_OTHER	 8006 /* not protected */
+
+#define KEY_ADMITTED_TEXT "axfw_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define KEY_REVOKED_TEXT  "axfw_rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
+#define KEY_QUOTA_TEXT	  "axfw_qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"
+#define KEY_RENEWED_TEXT  "axfw_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn" /* its denial is over */
+#define KEY_SEEN_TEXT	  "axfw_sssssssssssssssssssssssssssssssssssssssssss" /* refused by userspace */
+#define KEY_UNKNOWN_TEXT  "axfw_uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu"
+#define QUOTA_SECONDS	  777777
+
+enum peer { NOBODY4, NOBODY6, DEFERRED4, DEFERRED6, ESTABLISHED4, ESTABLISHED6 };
+
+struct world;
+struct axfw_bpf;
+
+/* Enters a new namespace: once per process. -errno. */
+int world_enter(void);
+/* small_flows: `flows` is a plain hash with one element, which fills up. */
+struct world *world_new(bool small_flows);
+void world_free(struct world **w);
+struct axfw_bpf *world_skeleton(struct world *w);
+void world_configure(struct world *w, const struct axfw_config *config);
+/* The configuration most rows start from: enforcing, complete, signups limited to 5 an hour. */
+void world_default_config(struct axfw_config *ret);
+/* 0: nobody has tried; else that many attempts of the loopback client, ten minutes ago. */
+void world_set_signups(struct world *w, bool ipv6, unsigned attempts);
+void world_forget_flows(struct world *w);
+
+struct connection {
+	int client;   /* -1: nobody */
+	uint32_t mss; /* what the client announces; 0: the usual */
+	struct ends ends;
+};
+int connection_open(enum peer peer, uint32_t mss, struct connection *ret);
+void connection_close(struct connection *c);
+/* Sends on the real socket and waits until the peer acknowledged it; the ends' numbers move on. */
+int connection_send(struct connection *c, const char *text);
+int connection_numbers(struct connection *c);
+void connection_flow_key(const struct connection *c, struct axfw_flow_key *ret);
+
+/* Runs the program once. *frame becomes what it left. Returns the action or -errno. */
+int world_run(struct world *w, struct frame *frame);
+void world_counters(struct world *w, struct axfw_counter ret[AXFW_REASON_COUNT]);
+const char *reason_name(unsigned reason);
+
+/* The answers in the map, so that what comes out can be compared with what was put in. */
+const struct axfw_response_template *world_template(unsigned response);
+
+#endif
