@@ -50,5 +50,6 @@ struct axfw_admission lab_admission(uint8_t state, uint32_t number);
 int run_start_tests(void);
 int run_sync_tests(void);
 int run_interface_tests(void);
+int run_refusal_tests(void);
 
 #endif

@@ -12,6 +12,7 @@ int main(void)
 	failed += run_start_tests();
 	failed += run_sync_tests();
 	failed += run_interface_tests();
+	failed += run_refusal_tests();
 	lab_leave(NULL);
 	return failed ? 1 : 0;
 }

@@ -148,7 +148,8 @@ static void say_foreign(struct interface *it)
 	if (fd >= 0)
 		bpf_obj_get_info_by_fd(fd, &info, &len);
 	snprintf(it->reason, sizeof(it->reason),
-		 "another XDP program is attached (%s, id %u): it isn't replaced", info.name, id);
+		 "another XDP program is attached (%s%sid %u): it isn't replaced", info.name,
+		 *info.name ? ", " : "", id);
 }
 
 /* A link that can't be pinned would end with the daemon: not attached then. */

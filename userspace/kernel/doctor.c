@@ -26,6 +26,7 @@
 #define JIT_PATH "/proc/sys/net/core/bpf_jit_enable"
 
 struct sheet {
+	const char *pin_dir;
 	struct kernel_check *rows;
 	unsigned count, max;
 };
@@ -135,18 +136,18 @@ static void check_load(struct sheet *s)
 	    "see the rows above; with none of them wrong, report this line", "%s", reason);
 }
 
-static void check_bpffs(struct sheet *s, const char *pin_dir)
+static void check_bpffs(struct sheet *s)
 {
-	int r = pins_would_fit(pin_dir);
+	int r = pins_would_fit(s->pin_dir);
 
 	if (r == 0)
-		add(s, "bpffs", true, "", "%.100s is on a BPF file system", pin_dir);
+		add(s, "bpffs", true, "", "%.100s is on a BPF file system", s->pin_dir);
 	else if (privileges_have(CAP_SYS_ADMIN))
 		add(s, "bpffs", true, "", "not mounted yet for %.80s; axfwd will mount it",
-		    pin_dir);
+		    s->pin_dir);
 	else
 		add(s, "bpffs", false, "mount -t bpf bpf /sys/fs/bpf", "not mounted for %.80s",
-		    pin_dir);
+		    s->pin_dir);
 }
 
 static void read_driver(const char *name, char ret[static 32])
@@ -172,14 +173,15 @@ static const char *describe_xdp(unsigned index)
 	return features & NETLINK_XDP_BASIC ? "native XDP: yes" : "native XDP: no, generic works";
 }
 
-static bool is_program_ours(uint32_t id)
+static uint32_t program_id(int fd, char ret_name[static BPF_OBJ_NAME_LEN])
 {
-	_cleanup_(closep) int fd = bpf_prog_get_fd_by_id(id);
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
 
-	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
-	       !strcmp(info.name, "axfw_xdp");
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+		return 0;
+	memcpy(ret_name, info.name, BPF_OBJ_NAME_LEN);
+	return info.id;
 }
 
 static void check_program(struct sheet *s, const struct netlink_interface *it, const char *row)
@@ -187,16 +189,22 @@ static void check_program(struct sheet *s, const struct netlink_interface *it, c
 	uint32_t id = it->xdp_native	? it->xdp_native
 		      : it->xdp_generic ? it->xdp_generic
 					: it->xdp_offloaded;
+	_cleanup_(closep) int fd = id ? bpf_prog_get_fd_by_id(id) : -1;
+	_cleanup_(closep) int pinned = pins_get(s->pin_dir, AXFW_PIN_PROG_XDP);
+	char name[BPF_OBJ_NAME_LEN] = "", pinned_name[BPF_OBJ_NAME_LEN];
 
 	if (!id)
 		return;
-	if (is_program_ours(id))
+	program_id(fd, name);
+	if (program_id(pinned, pinned_name) == id)
 		add(s, row, true, "", "axfw's own program is attached (id %u)", id);
+	else if (!strcmp(name, "axfw_xdp"))
+		add(s, row, false, "stop the other axfwd, or give this one its --pin-dir",
+		    "an axfw program from another pin directory is attached (id %u)", id);
 	else
 		add(s, row, false,
-		    "detach it (bpftool net; ip link set dev NAME xdp off) or use another "
-		    "interface",
-		    "another XDP program is attached (id %u)", id);
+		    "detach it (ip link set dev NAME xdp off) or use another interface",
+		    "another XDP program is attached (%s%sid %u)", name, *name ? ", " : "", id);
 }
 
 static void check_peer(struct sheet *s, const struct netlink_interface *it, const char *row)
@@ -238,7 +246,7 @@ static void check_interface(struct sheet *s, const char *name)
 unsigned kernel_doctor(const char *interfaces, const char *pin_dir, struct kernel_check *ret,
 		       unsigned max)
 {
-	struct sheet s = { .rows = ret, .max = max };
+	struct sheet s = { .pin_dir = pin_dir, .rows = ret, .max = max };
 	_cleanup_(freep) struct kernel *k = calloc(1, sizeof(*k));
 	struct utsname name = {};
 
@@ -251,7 +259,7 @@ unsigned kernel_doctor(const char *interfaces, const char *pin_dir, struct kerne
 	check_jit(&s);
 	check_helpers(&s);
 	check_load(&s);
-	check_bpffs(&s, pin_dir);
+	check_bpffs(&s);
 	if (is_interface_list_empty(interfaces)) {
 		add(&s, "interface", false,
 		    "set --interface (or AXFW_INTERFACE), for example to lo", "none configured");

@@ -75,26 +75,36 @@ static int switch_over(struct kernel *k, struct object *bigger)
 	return 0;
 }
 
-int admissions_grow(struct kernel *k, bool locked)
+/* Loads a program with an empty map of `max` entries; nothing runs it yet. */
+static int load_bigger(struct kernel *k, uint32_t max, struct object *ret)
 {
-	struct object bigger = OBJECT_NONE;
-	int reuse[MAP_COUNT], r;
 	char reason[KERNEL_REASON_MAX];
-	uint32_t max;
+	int reuse[MAP_COUNT], r;
 
 	memcpy(reuse, k->object.map_fd, sizeof(reuse));
 	reuse[MAP_admissions] = -1;
-	max = k->admissions_max * 2;
-	r = object_load(&k->constants, reuse, max, &bigger, reason, sizeof(reason));
+	r = object_load(&k->constants, reuse, max, ret, reason, sizeof(reason));
+	if (r < 0)
+		log_debug("the admissions can't grow: %s", reason);
+	return r;
+}
+
+int admissions_grow(struct kernel *k, bool locked)
+{
+	struct object bigger = OBJECT_NONE;
+	uint32_t before = k->admissions_max;
+	int r;
+
+	r = load_bigger(k, 2 * before, &bigger);
 	if (!locked)
 		pthread_mutex_lock(&k->sync_lock);
-	if (r == 0)
+	if (r == 0 && k->admissions_max == before) /* else somebody else was quicker */
 		r = switch_over(k, &bigger);
-	if (r == 0)
-		k->admissions_max = max;
-	else {
+	if (r < 0) {
 		k->grow_failed = true;
 		atomic_fetch_add(&k->sync_failures, 1);
+	} else if (k->admissions_max == before) {
+		k->admissions_max = 2 * before;
 	}
 	if (!locked)
 		pthread_mutex_unlock(&k->sync_lock);

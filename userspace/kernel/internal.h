@@ -52,7 +52,7 @@ struct kernel {
 	struct axfw_config *config; /* the map's memory, shared with the program */
 
 	pthread_mutex_t sync_lock;
-	uint32_t admissions_max;
+	_Atomic uint32_t admissions_max;
 	uint32_t admissions_count; /* near enough to know when to grow */
 	bool complete_wanted;	   /* what the callers know about their keys */
 	bool grow_failed;	   /* don't try again and again */

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole way once: what this module puts into the maps makes the program answer real clients,
+ * and goes on doing so while daemons come and go and maps grow. The server behind only listens:
+ * whatever reaches it would be accepted, and nothing must.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "kernel/internal.h"
+#include "lab.h"
+
+#define CLIENT_PATIENCE_S 5
+
+static int listener = -1;
+static int peer_link = -1;
+
+static int listen_here(void)
+{
+	const int one = 1, defer_s = 30;
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(LAB_PORT) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof(defer_s)) < 0 ||
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 16) < 0)
+		return -1;
+	return fd;
+}
+
+static int start(void **state)
+{
+	lab_new_pin_dir();
+	lab_add_veth("axk0", 1);
+	lab_run("ethtool -K axk0 tx off >/dev/null"); /* real checksums, as on a wire */
+	lab_enter_peer();
+	lab_run("ethtool -K axk0p tx off >/dev/null");
+	peer_link = lab_attach_pass("axk0p");
+	lab_leave_peer();
+	listener = listen_here();
+	return listener < 0;
+}
+
+static int stop(void **state)
+{
+	close(listener);
+	close(peer_link);
+	lab_run("ip link del axk0");
+	return 0;
+}
+
+static int connect_to(const char *address)
+{
+	const struct timeval patience = { .tv_sec = CLIENT_PATIENCE_S };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(LAB_PORT) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	inet_pton(AF_INET, address, &to.sin_addr);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* A call with a key that nobody has; the answer, or what went wrong, as text. */
+static void call_with_wrong_key(const char *address, char *ret, size_t size)
+{
+	static const char request[] =
+		"POST /v1/guard/check HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n"
+		"Authorization: Bearer axfw_0123456789012345678901234567890123456789\r\n\r\n"
+		"{\"text\":\"hi\"}\n";
+	_cleanup_(closep) int fd = connect_to(address);
+	size_t len = 0;
+	ssize_t n;
+
+	if (fd < 0 || send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0) {
+		snprintf(ret, size, "not connected: %s", strerror(errno));
+		return;
+	}
+	while ((n = recv(fd, ret + len, size - 1 - len, 0)) > 0)
+		len += (size_t)n;
+	ret[len] = '\0';
+	if (n < 0)
+		snprintf(ret + len, size - len, "[%s]", strerror(errno));
+}
+
+static bool is_kernels_401(const char *answer)
+{
+	return !strncmp(answer, "HTTP/1.1 401 ", 13) && strstr(answer, "x-axfw-path: kernel\r\n") &&
+	       strstr(answer, "\r\n\r\n{\"detail\":\"Invalid or missing API key\"}") &&
+	       !strchr(answer, '[');
+}
+
+static void expect_refusal(const char *address)
+{
+	char answer[1024];
+
+	call_with_wrong_key(address, answer, sizeof(answer));
+	if (!is_kernels_401(answer))
+		fail_msg("not the kernel's 401: %s", answer);
+}
+
+static void expect_nothing_accepted(void)
+{
+	assert_int_equal(accept(listener, NULL, NULL), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
+static uint64_t refused(struct kernel *k)
+{
+	struct axfw_counter counters[AXFW_REASON_COUNT];
+
+	kernel_counters(k, counters);
+	return counters[AXFW_REASON_KEY_UNKNOWN].packets;
+}
+
+static void test_loopback(void **state)
+{
+	struct kernel *k = lab_start("lo");
+
+	kernel_set_complete(k, true);
+	expect_refusal("127.0.0.1");
+	assert_int_equal(refused(k), 1);
+	expect_nothing_accepted();
+	kernel_stop(&k);
+}
+
+static void test_veth(void **state)
+{
+	struct kernel *k = lab_start("axk0");
+	struct kernel_state s;
+
+	kernel_set_complete(k, true);
+	kernel_state(k, &s);
+	assert_string_equal(s.reason, "");
+	lab_enter_peer();
+	expect_refusal("10.88.1.1");
+	lab_leave_peer();
+	assert_int_equal(refused(k), 1);
+	expect_nothing_accepted();
+	kernel_stop(&k);
+}
+
+/* Whoever can't be answered isn't refused: the request comes up. */
+static void test_unanswerable_interface_refuses_nothing(void **state)
+{
+	struct kernel *k;
+	char answer[256];
+	int fd;
+
+	close(peer_link);
+	peer_link = -1;
+	k = lab_start("axk0");
+	kernel_set_complete(k, true);
+	lab_enter_peer();
+	fd = connect_to("10.88.1.1");
+	lab_leave_peer();
+	assert_true(fd >= 0);
+	assert_true(send(fd,
+			 "POST /v1/guard/check HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
+			 "Authorization: Bearer axfw_0123456789012345678901234567890123456789\r\n"
+			 "\r\n",
+			 157, MSG_NOSIGNAL) > 0);
+	for (int i = 0; i < 200; i++) { /* the listener doesn't block */
+		int accepted = accept(listener, NULL, NULL);
+
+		usleep(5000);
+		if (accepted < 0)
+			continue;
+		assert_true(recv(accepted, answer, sizeof(answer), 0) > 0);
+		close(accepted);
+		close(fd);
+		assert_int_equal(refused(k), 0);
+		kernel_stop(&k);
+		return;
+	}
+	fail_msg("the request never came up");
+}
+
+/* --- refusing goes on ------------------------------------------------------------------------ */
+
+struct caller {
+	_Atomic bool stop;
+	unsigned calls, failures;
+	char first_failure[1024];
+};
+
+static void *call_on_and_on(void *arg)
+{
+	struct caller *c = arg;
+	char answer[1024];
+
+	lab_enter_peer();
+	while (!atomic_load(&c->stop)) {
+		call_with_wrong_key("10.88.1.1", answer, sizeof(answer));
+		c->calls++;
+		if (!is_kernels_401(answer) && !c->failures++)
+			memcpy(c->first_failure, answer, sizeof(answer));
+	}
+	return NULL;
+}
+
+static void restart_and_grow(struct kernel_options *o, struct kernel **k)
+{
+	const uint32_t over = AXFW_ADMISSIONS_MAX / 4 * 3 + 1;
+
+	for (int i = 0; i < 5; i++) {
+		kernel_keep(*k);
+		kernel_stop(k);
+		*k = lab_start_options(o);
+		assert_int_equal(kernel_reconcile_begin(*k), 0);
+		for (uint32_t j = 0; i >= 3 && j < over; j++) {
+			struct axfw_admission admission = lab_admission(AXFW_ADMITTED, j);
+			struct axfw_key_hash hash = lab_hash(j);
+
+			assert_int_equal(kernel_reconcile_put(*k, &hash, &admission), 0);
+		}
+		assert_int_equal(kernel_reconcile_end(*k, true), 0);
+	}
+}
+
+static void test_no_gap_over_restarts_and_growth(void **state)
+{
+	struct kernel_options o = lab_options("axk0");
+	struct kernel *k = lab_start_options(&o);
+	struct caller c = {};
+	pthread_t thread;
+
+	kernel_set_complete(k, true);
+	assert_int_equal(pthread_create(&thread, NULL, call_on_and_on, &c), 0);
+	restart_and_grow(&o, &k);
+	atomic_store(&c.stop, true);
+	pthread_join(thread, NULL);
+	print_message("%u refusals over 5 restarts and a growth\n", c.calls);
+	if (c.failures)
+		fail_msg("%u of %u calls weren't refused by the kernel, the first: %s", c.failures,
+			 c.calls, c.first_failure);
+	assert_true(c.calls > 20);
+	expect_nothing_accepted();
+	kernel_stop(&k);
+}
+
+int run_refusal_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_loopback, start, stop),
+		cmocka_unit_test_setup_teardown(test_veth, start, stop),
+		cmocka_unit_test_setup_teardown(test_unanswerable_interface_refuses_nothing, start,
+						stop),
+		cmocka_unit_test_setup_teardown(test_no_gap_over_restarts_and_growth, start, stop),
+	};
+
+	return cmocka_run_group_tests_name("kernel: refusal", tests, NULL, NULL);
+}
