@@ -54,6 +54,18 @@ def test_answer_is_a_whole_http_answer(network, daemon):
     assert re.fullmatch("[0-9a-f]{16}", reply.headers["X-Request-ID"])
 
 
+def test_loopback_in_generic_mode(network, make_daemon):
+    """What `make run` attaches to."""
+    daemon = make_daemon(interface="lo").start()
+    interface, = daemon.status()["kernel"]["interfaces"]
+    assert (interface["name"], interface["mode"], interface["answers"]) == ("lo", "generic", True)
+    key, _ = daemon.create_key(daemon.create_tenant())
+    for secret, status, by_kernel in ((key, 200, False), (UNKNOWN_KEY, 401, True)):
+        with Connection(network, "127.0.0.1", namespace=network.server) as connection:
+            reply = connection.send(guard_request(secret)).reply()
+            assert (reply.status, reply.by_kernel) == (status, by_kernel)
+
+
 def test_request_ids_differ(network, daemon):
     assert len({check(network, UNKNOWN_KEY).headers["X-Request-ID"] for _ in range(20)}) == 20
 
@@ -175,7 +187,7 @@ def test_revoke_then_call(network, daemon):
     key = person.create_key()
     assert check(network, key).status == 200
     action, = person.revoke_actions()
-    assert person.submit("/dashboard", action).status == 303
+    assert person.submit("/dashboard", action, confirm="test").status == 303
     reply = check(network, key)
     assert (reply.status, reply.by_kernel) == (401, True)
     assert daemon.counters()["KEY_REVOKED"] == 1

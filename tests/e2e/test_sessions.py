@@ -3,7 +3,7 @@
 import base64
 import re
 
-from clients import Browser, find_recovery_code, find_secret, page_forms
+from clients import Browser, check, find_recovery_code, find_secret, page_forms
 
 
 def logged_in(person):
@@ -97,6 +97,17 @@ def test_forms_need_their_token(network, daemon):
     assert "real" in page and "forged" not in page
 
 
+def test_revoking_wants_the_keys_name(network, daemon):
+    person = Browser(network)
+    person.sign_up()
+    key = person.create_key("precious")
+    action, = person.revoke_actions()
+    person.submit("/dashboard", action, confirm="another")
+    assert person.revoke_actions() == [action] and check(network, key).status == 200
+    person.submit("/dashboard", action, confirm="precious")
+    assert person.revoke_actions() == [] and check(network, key).status == 401
+
+
 def test_key_names_are_escaped(network, daemon):
     person = Browser(network)
     person.sign_up()
@@ -115,7 +126,7 @@ def test_nobody_revokes_anothers_key(network, daemon):
     # Other's own token, owner's key.
     mine, = other.revoke_actions()
     hidden = page_forms(other.get("/dashboard").text())[mine]
-    assert other.post(action, **hidden).status == 303
+    assert other.post(action, confirm="test", **hidden).status == 303
     assert "already revoked or doesn&#39;t belong" in other.get("/dashboard").text().replace("'", "&#39;")
     assert owner.revoke_actions() == [action]
 
