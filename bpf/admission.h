@@ -14,7 +14,8 @@ static __always_inline void hash_key(const struct scratch *s, struct value v,
 {
 	const volatile __u64 *key = (const volatile __u64 *)axfw_siphash_key;
 
-	axfw_siphash128(key[0], key[1], s->bytes + (v.at & SCAN_MASK), v.len, ret);
+	asm volatile("" : "+r"(v.len)); /* or the mask is left out, and 6.1 has forgotten the bound */
+	axfw_siphash128(key[0], key[1], s->bytes + (v.at & SCAN_MASK), v.len & KEY_LEN_MAX, ret);
 }
 
 static __always_inline __u32 judge_absent(const struct axfw_key_hash *hash,

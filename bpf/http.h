@@ -18,10 +18,10 @@
 #define SCAN_MASK   (SCAN_MAX - 1)
 #define SCAN_STEP   32
 #define SCAN_STEPS  (SCAN_MAX / SCAN_STEP + 64) /* each step ends a line or takes 32 bytes */
-#define KEY_LEN_MAX 128 /* ours have 48; longer values are userspace's to refuse */
+#define KEY_LEN_MAX 127 /* a mask, too. Ours have 48; longer values are userspace's to refuse */
 #define LENGTH_DIGITS_MAX 8
 /* Read behind the last byte that counts: a step, a header's name, a key. */
-#define SCAN_SLACK (KEY_LEN_MAX + SCAN_STEP)
+#define SCAN_SLACK (KEY_LEN_MAX + 1 + SCAN_STEP)
 /* No request that could be refused is shorter: the line, Host, Content-Length, the empty line. */
 #define REQUEST_LEN_MIN 64
 
@@ -118,10 +118,10 @@ static __always_inline __u32 read_value(const struct scratch *s, __u32 colon, __
 }
 
 /* Which header is it, by length and then by its words? 0: one that nobody judges by. */
-static __always_inline __u32 name_header(__u32 len, __u64 a, __u64 b, __u64 c)
+static __always_inline __u32 name_header(__u32 len, const __u8 *name)
 {
-	a |= LOWER;
-	b |= LOWER;
+	__u64 a = axfw_load64(name) | LOWER, b = axfw_load64(name + 8) | LOWER;
+
 	switch (len) {
 	case 4:
 		return (a & FIRST(4)) == NAME8('h', 'o', 's', 't', 0, 0, 0, 0) ? HEADER_HOST : 0;
@@ -156,7 +156,7 @@ static __always_inline __u32 name_header(__u32 len, __u64 a, __u64 b, __u64 c)
 	case 17:
 		return a == NAME8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') &&
 				       b == NAME8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n') &&
-				       ((c | LOWER) & FIRST(1)) == 'g' ?
+				       (name[16] | 0x20) == 'g' ?
 			       HEADER_ODD :
 			       0;
 	default:
@@ -169,12 +169,13 @@ static __always_inline void read_header(struct scratch *s, __u32 eol)
 {
 	struct scan *scan = &s->scan;
 	__u32 line = scan->line, len = 0, header, odd = 0;
-	__u64 words[4], hits;
+	const __u8 *name = s->bytes + (line & SCAN_MASK);
+	__u64 word, hits;
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 4; i++) {
-		words[i] = axfw_load64(s->bytes + (line & SCAN_MASK) + 8 * i);
-		hits = hits_byte(words[i], ':') | hits_byte(words[i], ' ');
+		word = axfw_load64(name + 8 * i);
+		hits = hits_byte(word, ':') | hits_byte(word, ' ');
 		if (hits) {
 			len = 8 * i + first_hit(hits);
 			goto found;
@@ -187,7 +188,7 @@ found:
 		scan->seen |= HEADER_ODD;
 		return;
 	}
-	header = name_header(len, words[0], words[1], words[2]);
+	header = name_header(len, name);
 	if (!header)
 		return;
 	if (header & HEADER_KEY)

@@ -272,7 +272,7 @@ static void age_flow(struct world *w, const struct connection *c)
 	connection_flow_key(c, &key);
 	if (bpf_map__lookup_elem(flows, &key, sizeof(key), &flow, sizeof(flow), 0))
 		return;
-	flow.last_seen_ns -= flow.last_seen_ns > MINUTES_NS ? MINUTES_NS : flow.last_seen_ns;
+	flow.last_seen_ns -= MINUTES_NS; /* wraps soon after a boot, as the difference does */
 	bpf_map__update_elem(flows, &key, sizeof(key), &flow, sizeof(flow), 0);
 }
 
