@@ -42,7 +42,7 @@ static const char *quota_warning(const struct facts *f, unsigned permille)
 	if (permille >= 1000)
 		return "This month’s calls are used up: further calls are refused with 429 until "
 		       "the month turns.";
-	return "More than 80 % of this month’s calls are used. When they are used up, further "
+	return "More than 80% of this month’s calls are used. When they are used up, further "
 	       "calls "
 	       "are refused until the month turns.";
 }
