@@ -7,6 +7,8 @@ int main(void)
 {
 	int failed = 0;
 
+	if (getenv("AXFW_TEST_DEBUG")) /* libbpf's lines and the verifier's log */
+		log_set_level(LOG_LEVEL_DEBUG);
 	if (lab_enter(NULL) < 0)
 		return 1;
 	failed += run_start_tests();

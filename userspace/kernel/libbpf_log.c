@@ -13,6 +13,8 @@
 #include "base/base.h"
 #include "kernel/kernel.h"
 
+#define LINES_MAX 40 /* of one message */
+
 static _Thread_local char reason[KERNEL_REASON_MAX];
 
 /* Lines that only say that something said before failed, or how long the verifier took. */
@@ -40,23 +42,30 @@ static bool is_meaningful(const char *line)
 	return true;
 }
 
-static void keep_reason(char *message)
+static void keep_reason(const char *line)
 {
-	char *save = NULL;
+	if (!strncmp(line, "libbpf: ", 8))
+		line += 8;
+	if (is_meaningful(line))
+		snprintf(reason, sizeof(reason), "%.*s", (int)sizeof(reason) - 1, line);
+}
 
-	for (char *line = strtok_r(message, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		line = text_trim(line);
-		if (!strncmp(line, "libbpf: ", 8))
-			line += 8;
-		if (is_meaningful(line))
-			snprintf(reason, sizeof(reason), "%.*s", (int)sizeof(reason) - 1, line);
-	}
+/* The start of the last lines: the verifier tells its whole walk, but why it stopped is at the end.
+ */
+static char *last_lines(char *message, size_t len)
+{
+	unsigned lines = 0;
+
+	for (char *c = message + len; c > message; c--)
+		if (c[-1] == '\n' && lines++ == LINES_MAX)
+			return c;
+	return message;
 }
 
 static int _printf_(2, 0) on_print(enum libbpf_print_level level, const char *format, va_list args)
 {
 	_cleanup_(freep) char *message = NULL;
+	char *save = NULL, *line;
 	int len;
 
 	if (level == LIBBPF_DEBUG)
@@ -66,9 +75,13 @@ static int _printf_(2, 0) on_print(enum libbpf_print_level level, const char *fo
 		message = NULL;
 		return 0;
 	}
-	log_debug("%.*s", len && message[len - 1] == '\n' ? len - 1 : len, message);
-	if (level == LIBBPF_WARN)
-		keep_reason(message);
+	for (line = strtok_r(last_lines(message, (size_t)len), "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		line = text_trim(line);
+		log_debug("%s", line);
+		if (level == LIBBPF_WARN)
+			keep_reason(line);
+	}
 	return len;
 }
 
