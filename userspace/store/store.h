@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything on disk: registry.db, a file per tenant, the usage journal. The Python firewall's files
- * open in place and stay readable for it: what we add is new tables (prefix axfw_), never a column.
+ * Everything on disk: registry.db, a file per tenant, the usage journal. The Python firewall's
+ * files open in place and stay readable for it: what we add is new tables (prefix axfw_), never a
+ * column.
  *
  * Ownership: struct store owns the database handles, the lock on the directory and the journal.
- * Threads: every function may be called from any thread (handles are guarded inside) except where it
- * says otherwise; all but store_record_usage() may block on disk, so an epoll thread calls only that
- * one and what is documented as cheap. Non-logging. SQLite's codes become -errno in one function.
+ * Threads: every function may be called from any thread (handles are guarded inside) except where
+ * it says otherwise; all but store_record_usage() may block on disk, so an epoll thread calls only
+ * that one and what is documented as cheap. Non-logging. SQLite's codes become -errno in one
+ * function.
  *
- * The journal: each request thread appends to its own preallocated, checksummed, shared-mapped segment
- * before its answer is queued, so a 200 that a client saw survives kill -9. One drain thread moves the
- * records into the tenants' files; it is idempotent by record id, so replay after a crash is safe.
+ * The journal: each request thread appends to its own preallocated, checksummed, shared-mapped
+ * segment before its answer is queued, so a 200 that a client saw survives kill -9. One drain
+ * thread moves the records into the tenants' files; it is idempotent by record id, so replay after
+ * a crash is safe.
  */
 #ifndef STORE_H
 #define STORE_H
@@ -31,7 +34,7 @@ struct store_options {
 	const char *dir;
 	enum durability durability;
 	unsigned writers; /* how many threads call store_record_usage(), each with its own slot */
-	uint64_t journal_max; /* bytes on disk; 0: the default, 256 MiB */
+	uint64_t journal_max;  /* bytes on disk; 0: the default, 256 MiB */
 	unsigned lock_wait_ms; /* how long to wait for another daemon to let go (rolling update) */
 	/* Called now and then while an old directory is taken over; may be NULL. */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
@@ -39,8 +42,8 @@ struct store_options {
 };
 
 /*
- * Creates the directory if it is missing, takes the lock, recovers the journal into the tenants' files,
- * indexes what changed since last time (found by stat) and migrates plaintext-era API keys.
+ * Creates the directory if it is missing, takes the lock, recovers the journal into the tenants'
+ * files, indexes what changed since last time (found by stat) and migrates plaintext-era API keys.
  * -EBUSY: another daemon holds it; -EKEYREJECTED: another master key wrote it; -EREMOTE: a network
  * file system. Puts a sentence for people into error on failure.
  */
@@ -51,19 +54,20 @@ void store_close(struct store **store); /* drains, checkpoints, unlocks; no-op o
 /* --- tenants --------------------------------------------------------------------------------- */
 
 struct store_tenant {
-	uint32_t number; /* ours: small, stable, what the kernel and the journal use; 0 never occurs */
+	uint32_t number; /* ours: small, stable, what the kernel and the journal use; 0 never occurs
+			  */
 	char id[UUID_TEXT_LEN];
 	char email[STORE_EMAIL_MAX + 1];
 	char tier[STORE_TIER_MAX];
 	uint64_t created_us;
-	uint32_t usage_month;  /* clock_month() of the next field */
+	uint32_t usage_month;	/* clock_month() of the next field */
 	uint64_t used_in_month; /* recorded calls */
 	bool has_policy;
 };
 
 /* In order of number. Called under the store's lock: don't call the store from `each`. */
-int store_each_tenant(struct store *s,
-		      void (*each)(void *arg, const struct store_tenant *tenant), void *arg);
+int store_each_tenant(struct store *s, void (*each)(void *arg, const struct store_tenant *tenant),
+		      void *arg);
 /* -EEXIST: the e-mail is registered. Creates the row and the tenant's file, or neither. */
 int store_add_tenant(struct store *s, const char *email, const char *password_hash,
 		     const char *recovery_hash, const char *tier, struct store_tenant *ret);
@@ -89,7 +93,8 @@ struct store_key {
 	bool has_hash; /* false: from an older store, not used since */
 };
 
-int store_each_key(struct store *s, void (*each)(void *arg, const struct store_key *key), void *arg);
+int store_each_key(struct store *s, void (*each)(void *arg, const struct store_key *key),
+		   void *arg);
 /* Name is cut at STORE_NAME_MAX on a character boundary. -ENOENT: no such tenant. */
 int store_add_key(struct store *s, uint32_t tenant, const char *name,
 		  const uint8_t digest[static CRYPTO_MAC_LEN], const struct axfw_key_hash *hash,
@@ -102,8 +107,8 @@ int store_set_key_hash(struct store *s, uint32_t key, const struct axfw_key_hash
 /* --- usage ----------------------------------------------------------------------------------- */
 
 struct store_usage {
-	uint8_t id[16];	    /* filled by store_record_usage(): UUID version 7, the decision id */
-	uint64_t at_us;	    /* wall clock */
+	uint8_t id[16]; /* filled by store_record_usage(): UUID version 7, the decision id */
+	uint64_t at_us; /* wall clock */
 	uint32_t tenant, key;
 	const char *endpoint;	  /* "/v1/guard/check": one of a fixed list, kept by pointer */
 	const char *verdict;	  /* "allow" */
@@ -115,8 +120,8 @@ struct store_usage {
 /* A new time-ordered id: strictly increasing per slot, unique over slots and restarts. Cheap. */
 void store_new_record_id(struct store *s, unsigned slot, uint8_t ret[static 16]);
 /*
- * Appends to the slot's segment; one thread per slot at a time. No lock, no system call except when a
- * segment is full. usage->id must come from store_new_record_id(). -ENOSPC, -EIO: nothing was
+ * Appends to the slot's segment; one thread per slot at a time. No lock, no system call except when
+ * a segment is full. usage->id must come from store_new_record_id(). -ENOSPC, -EIO: nothing was
  * recorded, and the caller must not answer 200.
  */
 int store_record_usage(struct store *s, unsigned slot, const struct store_usage *usage);
@@ -155,7 +160,8 @@ int store_delete_session(struct store *s, const uint8_t id[static 16]);
 int store_delete_sessions(struct store *s, uint32_t tenant, const uint8_t *except);
 
 int store_each_signup_attempt(struct store *s, uint64_t since_us,
-			      void (*each)(void *arg, const char *client, uint64_t at_us), void *arg);
+			      void (*each)(void *arg, const char *client, uint64_t at_us),
+			      void *arg);
 int store_add_signup_attempt(struct store *s, const char *client, uint64_t at_us);
 int store_forget_signup_attempts(struct store *s, uint64_t before_us);
 
