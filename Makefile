@@ -143,7 +143,7 @@ check: ## quick and unprivileged: unit tests under ASan and UBSan
 check-root: ## what needs root: the verdict table in the kernel and end to end
 	@tests/run.sh root
 
-vmtest: all $(BIN)/bpf-tests ## boot other kernels in qemu and load and test the programs there
+vmtest: all $(BIN)/bpf-tests $(BIN)/kernel-tests ## boot other kernels in qemu and load and test the programs there
 	@vmtest/run.sh
 
 bench: ## measure; prints tables and writes build/bench.json

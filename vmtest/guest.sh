@@ -41,4 +41,4 @@ fi
 kill "$daemon"
 wait_for ended "$daemon"
 
-[ "$expectation" = userspace ] || bpf-tests
+[ "$expectation" = userspace ] || { bpf-tests && kernel-tests; }

@@ -16,7 +16,9 @@ VM=$PWD/build/vmtest
 MIRROR=${VMTEST_MIRROR:-http://deb.debian.org/debian}
 LIMIT_S=${VMTEST_LIMIT_S:-300} # a boot takes 5 s and the tests 20 on two idle cores
 MEMORY_MB=768                  # axfwd's 256, the initramfs unpacked, and the compiler of patterns
-PROGRAMS=(build/axfwd build/axfw build/bpf-tests)
+PROGRAMS=(build/axfwd build/axfw build/bpf-tests build/kernel-tests)
+# What the tests call and busybox does less well; its shell would prefer its own.
+TOOLS=(dash ip nsenter ethtool findmnt)
 MODULES=(veth sch_ingress cls_bpf) # what Debian doesn't build in of what the programs attach to
 
 say() { printf 'vmtest: %s\n' "$*"; }
@@ -78,9 +80,10 @@ make_initramfs() {
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,proc,sys,tmp,run,lib/modules}
 	cp "$VM/cache/busybox-static/bin/busybox" "$root/bin/"
-	for file in "${PROGRAMS[@]}"; do
-		copy_program "$root" "$file"
+	for file in "${PROGRAMS[@]}" "${TOOLS[@]}"; do
+		copy_program "$root" "$(command -v "$file")"
 	done
+	ln -s dash "$root/bin/sh"
 	install vmtest/init "$root/init"
 	install vmtest/guest.sh "$root/guest.sh"
 	echo "$2" > "$root/expectation"
