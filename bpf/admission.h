@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Tier 4: what userspace has already said about a key. A refusal is only what it would say again at this
- * moment; a key that isn't in the map is refused only if the map holds every active one, or if userspace
- * refused this very key and no key has come to life since.
+ * Tier 4: what userspace has already said about a key. A refusal is only what it would say again at
+ * this moment; a key that isn't in the map is refused only if the map holds every active one, or if
+ * userspace refused this very key and no key has come to life since.
  */
 #ifndef AXFW_BPF_ADMISSION_H
 #define AXFW_BPF_ADMISSION_H
@@ -14,7 +14,8 @@ static __always_inline void hash_key(const struct scratch *s, struct value v,
 {
 	const volatile __u64 *key = (const volatile __u64 *)axfw_siphash_key;
 
-	asm volatile("" : "+r"(v.len)); /* or the mask is left out, and 6.1 has forgotten the bound */
+	asm volatile(""
+		     : "+r"(v.len)); /* or the mask is left out, and 6.1 has forgotten the bound */
 	axfw_siphash128(key[0], key[1], s->bytes + (v.at & SCAN_MASK), v.len & KEY_LEN_MAX, ret);
 }
 

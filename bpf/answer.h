@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Turns a frame, in place, into one that we send: the HTTP answer, a pure ACK, or the RST that ends the
- * server's side. Everything is built afresh from what was parsed; nothing of the old frame is kept but the
- * MAC addresses and the timestamp echo.
+ * Turns a frame, in place, into one that we send: the HTTP answer, a pure ACK, or the RST that ends
+ * the server's side. Everything is built afresh from what was parsed; nothing of the old frame is
+ * kept but the MAC addresses and the timestamp echo.
  *
- * Room first: on native veth the tail can't grow, so the tail is tried, then the head, and nothing is
- * written before the new length is there. A frame that can't be made to fit is left as it was.
+ * Room first: on native veth the tail can't grow, so the tail is tried, then the head, and nothing
+ * is written before the new length is there. A frame that can't be made to fit is left as it was.
  */
 #ifndef AXFW_BPF_ANSWER_H
 #define AXFW_BPF_ANSWER_H
@@ -16,12 +16,12 @@
 #include "parse.h"
 
 #define ANSWER_TTL 64
-/* What we still take from a client whose request was refused, unscaled: with the usual scale of 7 it is
- * 2 MiB, so that a body on its way isn't stopped, and without scaling it is 16 KiB. */
+/* What we still take from a client whose request was refused, unscaled: with the usual scale of 7
+ * it is 2 MiB, so that a body on its way isn't stopped, and without scaling it is 16 KiB. */
 #define ANSWER_WINDOW 16384
 
-#define TCP_DOFF_PLAIN	   (5 << 4)
-#define TCP_DOFF_TIMESTAMP (8 << 4)
+#define TCP_DOFF_PLAIN		     (5 << 4)
+#define TCP_DOFF_TIMESTAMP	     (8 << 4)
 #define TCP_OPTION_NOP_NOP_TIMESTAMP 0x0101080a
 
 /* A TCP header with the one option we ever send. */
@@ -41,7 +41,8 @@ _Static_assert(sizeof(struct tcp_out) == TCP_TIMESTAMP_LEN, "as on the wire");
 struct segment {
 	__u32 seq, ack;
 	__be32 tsval, tsecr;
-	__u32 text_len; /* payload, which the caller writes at the offset that axfw_send() returns */
+	__u32 text_len; /* payload, which the caller writes at the offset that axfw_send() returns
+			 */
 	__u32 text_sum; /* its folded sum */
 	__u8 flags;
 	__u8 to_server; /* on to the stack; else back to the client */
@@ -189,8 +190,8 @@ static __always_inline bool write_headers(struct xdp_md *ctx, const struct axfw_
 }
 
 /*
- * Replaces the frame. Returns the offset at which text_len bytes of payload have to be written, or 0 when
- * there is no room; then the frame is as it was.
+ * Replaces the frame. Returns the offset at which text_len bytes of payload have to be written, or
+ * 0 when there is no room; then the frame is as it was.
  */
 __noinline int axfw_send(struct xdp_md *ctx, struct axfw_packet *p, struct segment *s)
 {
@@ -246,7 +247,8 @@ static __always_inline __u64 print_decimal(__u32 value)
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 8; i++) {
-		__u32 tens = ((__u64)value * 0xcccccccdULL) >> 35; /* value / 10, without dividing */
+		__u32 tens = ((__u64)value * 0xcccccccdULL) >>
+			     35; /* value / 10, without dividing */
 
 		if (value || !i)
 			text += (__u64)(value - tens * 10 + '0' - ' ') << (56 - 8 * i);

@@ -18,9 +18,11 @@ static __always_inline __u32 ask(struct xdp_md *ctx, const struct axfw_config *s
 		return why;
 	if (p->flags & TCP_SYN)
 		return AXFW_REASON_NO_PAYLOAD;
-	why = axfw_follow(p, &f);
-	if (why != AXFW_UNDECIDED)
-		return take_step(ctx, p, &f, why);
+	if (is_in_flow(p)) {
+		why = axfw_follow(p, &f);
+		if (why != AXFW_UNDECIDED)
+			return take_step(ctx, p, &f, why);
+	}
 	if (!p->payload_len)
 		return AXFW_REASON_NO_PAYLOAD;
 	if (!starts_request(ctx, p) || (p->flags & (TCP_RST | TCP_URG | TCP_ACK)) != TCP_ACK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Complete checksums of what we write ourselves. Nothing is updated incrementally: the frame that came
- * may carry a checksum that nobody has finished (a local sender leaves that to its NIC).
+ * Complete checksums of what we write ourselves. Nothing is updated incrementally: the frame that
+ * came may carry a checksum that nobody has finished (a local sender leaves that to its NIC).
  */
 #ifndef AXFW_BPF_CHECKSUM_H
 #define AXFW_BPF_CHECKSUM_H

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Tier 2: a refused connection on its way to being closed. The client must end with a clean close and the
- * server's socket must go, although neither side's stack saw the whole conversation:
+ * Tier 2: a refused connection on its way to being closed. The client must end with a clean close
+ * and the server's socket must go, although neither side's stack saw the whole conversation:
  *
  *   request again, answer unacknowledged   the same answer (ours was lost)
- *   other data or FIN                      a pure ACK of the highest byte seen, unread (lingering close)
- *   the first ACK of the whole answer      becomes the RST that frees the server's socket
- *   the client's RST                       the same, and the flow is forgotten
- *   a bare ACK                             dropped: the stack would answer it with a RST
+ *   other data or FIN                      a pure ACK of the highest byte seen, unread (lingering
+ * close) the first ACK of the whole answer      becomes the RST that frees the server's socket the
+ * client's RST                       the same, and the flow is forgotten a bare ACK dropped: the
+ * stack would answer it with a RST
  *
- * XDP can't clone: a FIN that comes with the first ACK becomes the RST, and its retransmission gets the
- * ACK. A segment belongs to the flow only if it acknowledges something inside the answer, which nobody
- * blind can guess and no new connection of the same ports will; all others go on to the next question.
+ * XDP can't clone: a FIN that comes with the first ACK becomes the RST, and its retransmission gets
+ * the ACK. A segment belongs to the flow only if it acknowledges something inside the answer, which
+ * nobody blind can guess and no new connection of the same ports will; all others go on to the next
+ * question.
  */
 #ifndef AXFW_BPF_FLOW_H
 #define AXFW_BPF_FLOW_H
@@ -20,11 +21,13 @@
 #include "maps.h"
 #include "parse.h"
 
-/* How long a flow is remembered after its last segment: while it may still retransmit, and after its FIN
- * was acknowledged, for an ACK that was lost. Forgetting too early costs a clean close, never a verdict. */
+/* How long a flow is remembered after its last segment: while it may still retransmit, and after
+ * its FIN was acknowledged, for an ACK that was lost. Forgetting too early costs a clean close,
+ * never a verdict. */
 #define FLOW_OPEN_NS   (60 * NS_PER_S)
 #define FLOW_LINGER_NS (5 * NS_PER_S)
-/* What is acknowledged unread: the largest body userspace takes, and its head. Beyond, the stack resets. */
+/* What is acknowledged unread: the largest body userspace takes, and its head. Beyond, the stack
+ * resets. */
 #define FLOW_UNREAD_MAX (2u << 20)
 
 static __always_inline bool flow_is_over(const struct axfw_flow *f, __u64 now)
@@ -61,6 +64,13 @@ static __always_inline __u32 next_step(struct axfw_flow *f, const struct axfw_pa
 			return AXFW_REASON_FLOW_ANSWER_AGAIN;
 	}
 	return p->payload_len || fin || old ? AXFW_REASON_FLOW_LATE_DATA : AXFW_REASON_FLOW_QUIET;
+}
+
+/* Most segments belong to no refused connection: the look-up that tells is inline, with the
+ * packet's own key, because that packet is the one that has to be cheap. */
+static __always_inline bool is_in_flow(const struct axfw_packet *p)
+{
+	return bpf_map_lookup_elem(&flows, &p->flow);
 }
 
 /* Copies what the caller needs to act to *ret: nothing points into the map afterwards. */

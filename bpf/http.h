@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Reads a request's head as strictly as it takes to be sure that userspace reads the same. Anything that
- * two readers could see differently (folded or bare-LF lines, control or 8-bit characters, a name without
- * a colon or with a space in it, a header twice, two framings) is "odd" and passes.
+ * Reads a request's head as strictly as it takes to be sure that userspace reads the same. Anything
+ * that two readers could see differently (folded or bare-LF lines, control or 8-bit characters, a
+ * name without a colon or with a space in it, a header twice, two framings) is "odd" and passes.
  *
- * The segment's first bytes are copied to per-CPU memory: there an offset needs a mask and no comparison
- * with the packet's end, and 32 bytes are looked at in one step (a byte at a time cost five times as much).
+ * The segment's first bytes are copied to per-CPU memory: there an offset needs a mask and no
+ * comparison with the packet's end, and 32 bytes are looked at in one step (a byte at a time cost
+ * five times as much).
  */
 #ifndef AXFW_BPF_HTTP_H
 #define AXFW_BPF_HTTP_H
@@ -14,11 +15,12 @@
 #include "parse.h"
 #include "axfw/siphash.h"
 
-#define SCAN_MAX    2048 /* bytes looked at: a segment on an Ethernet, and a browser's longest head */
-#define SCAN_MASK   (SCAN_MAX - 1)
-#define SCAN_STEP   32
-#define SCAN_STEPS  (SCAN_MAX / SCAN_STEP + 64) /* each step ends a line or takes 32 bytes */
-#define KEY_LEN_MAX 127 /* a mask, too. Ours have 48; longer values are userspace's to refuse */
+/* Bytes looked at: a segment on an Ethernet, and a browser's longest head. */
+#define SCAN_MAX	  2048
+#define SCAN_MASK	  (SCAN_MAX - 1)
+#define SCAN_STEP	  32
+#define SCAN_STEPS	  (SCAN_MAX / SCAN_STEP + 64) /* each step ends a line or takes 32 bytes */
+#define KEY_LEN_MAX	  127 /* a mask, too. Ours have 48; longer values are userspace's to refuse */
 #define LENGTH_DIGITS_MAX 8
 /* Read behind the last byte that counts: a step, a header's name, a key. */
 #define SCAN_SLACK (KEY_LEN_MAX + 1 + SCAN_STEP)
@@ -32,7 +34,7 @@ enum header {
 	HEADER_ORIGIN = 1 << 3,
 	HEADER_FORWARDED_FOR = 1 << 4,
 	HEADER_AUTHORIZATION = 1 << 5, /* beside HEADER_KEY: may say Bearer */
-	HEADER_ODD = 1 << 6, /* one that only userspace honours, or something malformed */
+	HEADER_ODD = 1 << 6,	       /* one that only userspace honours, or something malformed */
 };
 
 struct value {
@@ -65,7 +67,7 @@ struct {
 	__type(value, struct scratch);
 } scratch SEC(".maps");
 
-/* --- eight bytes at once: bit 7 of a byte that hits; the lowest hit is exact ------------------- */
+/* --- eight bytes at once: bit 7 of a byte that hits; the lowest hit is exact ---------------- */
 
 #define EACH_BYTE(b) (0x0101010101010101ULL * (b))
 #define HIT_BITS     EACH_BYTE(0x80)
@@ -82,14 +84,15 @@ static __always_inline __u64 hits_byte(__u64 w, __u8 byte)
 	return (w - EACH_BYTE(0x01)) & ~w & HIT_BITS;
 }
 
-/* 0..7; there is a hit. The lowest one's bit, moved to its byte's bit 0, picks the byte's number out of
- * the constant. */
+/* 0..7; there is a hit. The lowest one's bit, moved to its byte's bit 0, picks the byte's number
+ * out of the constant. */
 static __always_inline __u32 first_hit(__u64 hits)
 {
 	return (((hits & -hits) >> 7) * 0x0001020304050607ULL) >> 56;
 }
 
-#define LOWER EACH_BYTE(0x20) /* or-ed: letters to lower case; '-' stays (no control characters here) */
+/* or-ed: letters to lower case; '-' stays (there are no control characters here) */
+#define LOWER EACH_BYTE(0x20)
 
 /* The up to eight characters of a name as a word. */
 #define NAME8(a, b, c, d, e, f, g, h)                                                              \
@@ -102,7 +105,7 @@ static __always_inline __u64 word_at(const struct scratch *s, __u32 at)
 	return axfw_load64(s->bytes + (at & SCAN_MASK));
 }
 
-/* A value without the one space before it; odd if there is more space around it, or nothing in it. */
+/* A value without the one space before it; odd if there is more space around it, or nothing. */
 static __always_inline __u32 read_value(const struct scratch *s, __u32 colon, __u32 eol,
 					struct value *ret)
 {
@@ -130,35 +133,35 @@ static __always_inline __u32 name_header(__u32 len, const __u8 *name)
 			return HEADER_ORIGIN;
 		return (a & FIRST(6)) == NAME8('e', 'x', 'p', 'e', 'c', 't', 0, 0) ? HEADER_ODD : 0;
 	case 9:
-		return a == NAME8('x', '-', 'a', 'p', 'i', '-', 'k', 'e') && (b & FIRST(1)) == 'y' ?
-			       HEADER_KEY :
-			       0;
+		return a == NAME8('x', '-', 'a', 'p', 'i', '-', 'k', 'e') && (b & FIRST(1)) == 'y'
+			       ? HEADER_KEY
+			       : 0;
 	case 12:
 		return a == NAME8('x', '-', 'r', 'e', 'q', 'u', 'e', 's') &&
-				       (b & FIRST(4)) == NAME8('t', '-', 'i', 'd', 0, 0, 0, 0) ?
-			       HEADER_ODD :
-			       0;
+				       (b & FIRST(4)) == NAME8('t', '-', 'i', 'd', 0, 0, 0, 0)
+			       ? HEADER_ODD
+			       : 0;
 	case 13:
 		return a == NAME8('a', 'u', 't', 'h', 'o', 'r', 'i', 'z') &&
-				       (b & FIRST(5)) == NAME8('a', 't', 'i', 'o', 'n', 0, 0, 0) ?
-			       HEADER_KEY | HEADER_AUTHORIZATION :
-			       0;
+				       (b & FIRST(5)) == NAME8('a', 't', 'i', 'o', 'n', 0, 0, 0)
+			       ? HEADER_KEY | HEADER_AUTHORIZATION
+			       : 0;
 	case 14:
 		return a == NAME8('c', 'o', 'n', 't', 'e', 'n', 't', '-') &&
-				       (b & FIRST(6)) == NAME8('l', 'e', 'n', 'g', 't', 'h', 0, 0) ?
-			       HEADER_LENGTH :
-			       0;
+				       (b & FIRST(6)) == NAME8('l', 'e', 'n', 'g', 't', 'h', 0, 0)
+			       ? HEADER_LENGTH
+			       : 0;
 	case 15:
 		return a == NAME8('x', '-', 'f', 'o', 'r', 'w', 'a', 'r') &&
-				       (b & FIRST(7)) == NAME8('d', 'e', 'd', '-', 'f', 'o', 'r', 0) ?
-			       HEADER_FORWARDED_FOR :
-			       0;
+				       (b & FIRST(7)) == NAME8('d', 'e', 'd', '-', 'f', 'o', 'r', 0)
+			       ? HEADER_FORWARDED_FOR
+			       : 0;
 	case 17:
 		return a == NAME8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') &&
 				       b == NAME8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n') &&
-				       (name[16] | 0x20) == 'g' ?
-			       HEADER_ODD :
-			       0;
+				       (name[16] | 0x20) == 'g'
+			       ? HEADER_ODD
+			       : 0;
 	default:
 		return 0;
 	}
@@ -312,8 +315,8 @@ static __always_inline bool copy_head(struct xdp_md *ctx, const struct axfw_pack
 	return true;
 }
 
-/* Scans what copy_head() copied, from behind the request line. AXFW_UNDECIDED: a head that userspace
- * reads the same way; its values are in s->scan. */
+/* Scans what copy_head() copied, from behind the request line. AXFW_UNDECIDED: a head that
+ * userspace reads the same way; its values are in s->scan. */
 static __always_inline __u32 scan_head(struct scratch *s, __u32 line_len)
 {
 	struct scan *scan = &s->scan;
@@ -347,7 +350,8 @@ static __always_inline __u64 read_length(const struct scratch *s)
 	return length;
 }
 
-/* The key in an Authorization ("Bearer", any case, or bare) or x-api-key value. len 0: not of our form. */
+/* The key in an Authorization ("Bearer", any case, or bare) or x-api-key value. len 0: not of our
+ * form. */
 static __always_inline struct value find_key(const struct scratch *s)
 {
 	const __u64 ours = NAME8('a', 'x', 'f', 'w', '_', 0, 0, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From a segment to an opinion about the request in it, and from the opinion to a refusal. Opinions are
- * free; a refusal needs a proof that the sender is real, a place to remember the flow and room for the
- * answer, in this order, and whatever is missing passes the request.
+ * From a segment to an opinion about the request in it, and from the opinion to a refusal. Opinions
+ * are free; a refusal needs a proof that the sender is real, a place to remember the flow and room
+ * for the answer, in this order, and whatever is missing passes the request.
  */
 #ifndef AXFW_BPF_JUDGE_H
 #define AXFW_BPF_JUDGE_H

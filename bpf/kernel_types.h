@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The few fields of the kernel's own structs that a proof reads, as CO-RE fragments: libbpf finds their
- * real offsets in the running kernel's BTF. A vmlinux.h would say the same in three megabytes and pin the
- * build to one kernel.
+ * The few fields of the kernel's own structs that a proof reads, as CO-RE fragments: libbpf finds
+ * their real offsets in the running kernel's BTF. A vmlinux.h would say the same in three megabytes
+ * and pin the build to one kernel.
  */
 #ifndef AXFW_BPF_KERNEL_TYPES_H
 #define AXFW_BPF_KERNEL_TYPES_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every map, and what never changes while a program is loaded (`const volatile`: set between open and
- * load, then constants to the verifier). Nothing an unauthenticated packet creates shares a map with what
- * the daemon wrote: packets write `flows`, `counters` and `events` only. What must not be lost is a hash,
- * not an LRU (an LRU of 65,536 silently lost 128 of 65,536 inserts).
+ * Every map, and what never changes while a program is loaded (`const volatile`: set between open
+ * and load, then constants to the verifier). Nothing an unauthenticated packet creates shares a map
+ * with what the daemon wrote: packets write `flows`, `counters` and `events` only. What must not be
+ * lost is a hash, not an LRU (an LRU of 65,536 silently lost 128 of 65,536 inserts).
  */
 #ifndef AXFW_BPF_MAPS_H
 #define AXFW_BPF_MAPS_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From a frame to a TCP segment: IPv4 with options and plain IPv6. Only pull() compares a pointer with the
- * packet's end; every length read from the wire has a lower bound as well as an upper one. What isn't
- * understood here (VLAN tags, IPv6 extension headers, fragments) is passed with its reason.
+ * From a frame to a TCP segment: IPv4 with options and plain IPv6. Only pull() compares a pointer
+ * with the packet's end; every length read from the wire has a lower bound as well as an upper one.
+ * What isn't understood here (VLAN tags, IPv6 extension headers, fragments) is passed with its
+ * reason.
  */
 #ifndef AXFW_BPF_PARSE_H
 #define AXFW_BPF_PARSE_H
@@ -24,7 +25,8 @@
 /* Not a verdict yet: go on with the next question. Never leaves the program. */
 #define AXFW_UNDECIDED AXFW_REASON_COUNT
 
-/* Ethernet, IPv4 and TCP with all their options are 134 bytes: offsets masked by this stay what they are. */
+/* Ethernet, IPv4 and TCP with all their options are 134 bytes: offsets masked by this stay what
+ * they are. */
 #define HEADERS_MASK 255
 
 #define IPV4_FRAGMENT 0x3fff /* more fragments, or an offset */
@@ -56,7 +58,8 @@ struct axfw_packet {
 	__u32 pad;
 };
 
-/* Subtracts pointers, not the context's 32-bit fields: those the compiler would keep as half a pointer. */
+/* Subtracts pointers, not the context's 32-bit fields: those the compiler would keep as half a
+ * pointer. */
 static __always_inline __u32 frame_len(const struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Is this segment the first payload of a connection that really is one? A source address can be forged
- * and text inside a body can look like a request, so the server's own socket is asked: the segment's
- * sequence and acknowledgement numbers must be exactly the ones it waits for. A blind sender would have to
- * guess 64 bits. With TCP_DEFER_ACCEPT the socket is still a request socket, else an established one that
- * has neither received nor sent a byte.
+ * Is this segment the first payload of a connection that really is one? A source address can be
+ * forged and text inside a body can look like a request, so the server's own socket is asked: the
+ * segment's sequence and acknowledgement numbers must be exactly the ones it waits for. A blind
+ * sender would have to guess 64 bits. With TCP_DEFER_ACCEPT the socket is still a request socket,
+ * else an established one that has neither received nor sent a byte.
  */
 #ifndef AXFW_BPF_PROOF_H
 #define AXFW_BPF_PROOF_H

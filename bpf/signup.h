@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Tier 3: is this client's signup window full? The daemon writes every attempt before it answers it, so
- * the kernel only reads, and knows nothing that userspace doesn't. IPv6 clients are their /64.
+ * Tier 3: is this client's signup window full? The daemon writes every attempt before it answers
+ * it, so the kernel only reads, and knows nothing that userspace doesn't. IPv6 clients are their
+ * /64.
  */
 #ifndef AXFW_BPF_SIGNUP_H
 #define AXFW_BPF_SIGNUP_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The one way out. A reason comes in, is counted and sampled, and leaves as an action by the table in
- * axfw/reason.h, so no packet leaves uncounted and what fails open is one readable list.
+ * The one way out. A reason comes in, is counted and sampled, and leaves as an action by the table
+ * in axfw/reason.h, so no packet leaves uncounted and what fails open is one readable list.
  */
 #ifndef AXFW_BPF_VERDICT_H
 #define AXFW_BPF_VERDICT_H
@@ -9,7 +9,8 @@
 #include "maps.h"
 #include "parse.h"
 
-/* The reasons with an action, as bits: a shift and a mask, where a table would need its index proved. */
+/* The reasons with an action, as bits: a shift and a mask, where a table would need its index
+ * proved. */
 _Static_assert(AXFW_REASON_COUNT < 64, "a reason is a bit of a word");
 #define REASONS_WITH(wanted) (0ULL AXFW_REASONS(BIT_IF_##wanted))
 #define BIT_IF_ANSWER(name, action, text)                                                          \

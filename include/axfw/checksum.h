@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The Internet checksum (RFC 1071), as far as both sides need it: the daemon sums an answer's text once,
- * the kernel adds the few words that vary. Sums are of 16-bit words as they lie in memory (host order):
- * one's-complement sums don't care about byte order as long as everybody loads words the same way.
+ * The Internet checksum (RFC 1071), as far as both sides need it: the daemon sums an answer's text
+ * once, the kernel adds the few words that vary. Sums are of 16-bit words as they lie in memory
+ * (host order): one's-complement sums don't care about byte order as long as everybody loads words
+ * the same way.
  */
 #ifndef AXFW_CHECKSUM_H
 #define AXFW_CHECKSUM_H
@@ -18,8 +19,8 @@ static inline __u32 axfw_fold(__u64 sum)
 	return (__u32)((sum & 0xffff) + (sum >> 16));
 }
 
-/* Folded sum of len bytes; len is even (an answer's text is padded to that). For userspace: the loop's
- * bound is unknown to a verifier. */
+/* Folded sum of len bytes; len is even (an answer's text is padded to that). For userspace: the
+ * loop's bound is unknown to a verifier. */
 #ifndef __bpf__
 static inline __u32 axfw_sum(const __u8 *data, __u32 len)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * SipHash-2-4 with a 128-bit result (Aumasson and Bernstein), written from the paper and the reference's
- * published vectors. One text for the daemon and the BPF program, because a key that hashes differently
- * in the two would be refused although it works. Little-endian hosts only, as everything we build for.
+ * SipHash-2-4 with a 128-bit result (Aumasson and Bernstein), written from the paper and the
+ * reference's published vectors. One text for the daemon and the BPF program, because a key that
+ * hashes differently in the two would be refused although it works. Little-endian hosts only, as
+ * everything we build for.
  *
- * A keyed hash and not SHA-256: 48 bytes cost 22 rounds of four additions, which is what a program that
- * runs per packet can afford, and without the key nobody can aim collisions at the table.
+ * A keyed hash and not SHA-256: 48 bytes cost 22 rounds of four additions, which is what a program
+ * that runs per packet can afford, and without the key nobody can aim collisions at the table.
  */
 #ifndef AXFW_SIPHASH_H
 #define AXFW_SIPHASH_H
@@ -15,8 +16,9 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are loaded as they lie");
 
-/* 6.1's verifier ends a loop only at a comparison with a constant. In the BPF program every loop has one
- * (it hashes no more than 16 words), and the compiler mustn't find out that it is never reached. */
+/* 6.1's verifier ends a loop only at a comparison with a constant. In the BPF program every loop
+ * has one (it hashes no more than 16 words), and the compiler mustn't find out that it is never
+ * reached. */
 #ifdef __bpf__
 #define AXFW_SIPHASH_WORDS_MAX 16
 #define AXFW_SIPHASH_FORGET(x) asm volatile("" : "+r"(x))
@@ -71,7 +73,7 @@ static inline __attribute__((always_inline)) void axfw_siphash_round(struct axfw
 }
 
 static inline __attribute__((always_inline)) void axfw_siphash_block(struct axfw_siphash *s,
-								      __u64 word)
+								     __u64 word)
 {
 	s->v3 ^= word;
 	axfw_siphash_round(s);
@@ -88,8 +90,9 @@ static inline __attribute__((always_inline)) __u64 axfw_siphash_finish(struct ax
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-static inline __attribute__((always_inline)) void
-axfw_siphash128(__u64 k0, __u64 k1, const __u8 *data, __u32 len, struct axfw_key_hash *ret)
+static inline __attribute__((always_inline)) void axfw_siphash128(__u64 k0, __u64 k1,
+								  const __u8 *data, __u32 len,
+								  struct axfw_key_hash *ret)
 {
 	struct axfw_siphash s = {
 		.v0 = k0 ^ 0x736f6d6570736575ULL,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames as a sender would put them on the wire, built from a description, and frames read back. The
- * checksums here are written a second time and byte by byte on purpose: what checks the program must not
- * share its arithmetic.
+ * Frames as a sender would put them on the wire, built from a description, and frames read back.
+ * The checksums here are written a second time and byte by byte on purpose: what checks the program
+ * must not share its arithmetic.
  */
 #ifndef BPF_TESTS_FRAME_H
 #define BPF_TESTS_FRAME_H
@@ -35,11 +35,11 @@ struct ends {
 
 /* How a segment differs from the ordinary one: PSH ACK with the connection's own numbers. */
 struct shape {
-	const char *text;    /* payload */
-	uint32_t text_len;   /* 0: strlen(text) */
-	uint32_t padded;     /* payload is filled up to this with 'x' */
+	const char *text;  /* payload */
+	uint32_t text_len; /* 0: strlen(text) */
+	uint32_t padded;   /* payload is filled up to this with 'x' */
 	uint8_t flags;
-	int32_t seq, ack;    /* added to the connection's */
+	int32_t seq, ack; /* added to the connection's */
 	bool no_timestamps;
 	bool sack_only;	     /* an option layout that isn't NOP NOP timestamp */
 	uint8_t ip_options;  /* bytes, a multiple of four */
@@ -71,7 +71,8 @@ struct segment_view {
 	uint32_t text_len;
 	uint8_t tos, ttl;
 };
-/* NULL, or what is wrong with it: lengths, checksums, versions, what a field must be in what we send. */
+/* NULL, or what is wrong with it: lengths, checksums, versions, what a field must be in what we
+ * send. */
 const char *frame_read(const struct frame *f, struct segment_view *ret);
 
 #endif

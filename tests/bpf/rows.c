@@ -4,18 +4,23 @@
 #include <netinet/in.h>
 #include "rows.h"
 
-#define LINE(path)     "POST " path " HTTP/1.1\r\n"
-#define HOST	       "Host: localhost:8004\r\n"
-#define LENGTH	       "Content-Length: 2\r\n"
-#define END	       "\r\n{}"
-#define CHECK	       LINE("/v1/guard/check")
-#define BEARER(key)    "Authorization: Bearer " key "\r\n"
-#define WITH_KEY(key)  CHECK HOST BEARER(key) LENGTH END
-#define WITH(header)   CHECK HOST BEARER(KEY_UNKNOWN_TEXT) header LENGTH END
-#define UNKNOWN	       WITH_KEY(KEY_UNKNOWN_TEXT)
-#define SIGNUP(header) LINE("/signup") HOST header "Content-Length: 26\r\n\r\nemail=a%40b.c&password=123"
+#define LINE(path)  "POST " path " HTTP/1.1\r\n"
+#define HOST	    "Host: localhost:8004\r\n"
+#define LENGTH	    "Content-Length: 2\r\n"
+#define END	    "\r\n{}"
+#define CHECK	    LINE("/v1/guard/check")
+#define BEARER(key) "Authorization: Bearer " key "\r\n"
+#define WITH_KEY(key)                                                                              \
+	CHECK HOST BEARER(key)                                                                     \
+	LENGTH END
+#define WITH(header)                                                                               \
+	CHECK HOST BEARER(KEY_UNKNOWN_TEXT)                                                        \
+	header LENGTH END
+#define UNKNOWN WITH_KEY(KEY_UNKNOWN_TEXT)
+#define SIGNUP(header)                                                                             \
+	LINE("/signup") HOST header "Content-Length: 26\r\n\r\nemail=a%40b.c&password=123"
 
-#define X10(s) s s s s s s s s s s
+#define X10(s)	s s s s s s s s s s
 #define X100(s) X10(X10(s))
 
 static void incomplete(struct axfw_config *c)
@@ -54,11 +59,12 @@ static void next_generation(struct axfw_config *c)
 	c->generation++;
 }
 
-#define PASSES(reason)	  .then = XDP_PASS, .why = AXFW_REASON_##reason
+#define PASSES(reason)	 .then = XDP_PASS, .why = AXFW_REASON_##reason
 #define ANSWERED(reason) .then = XDP_TX, .why = AXFW_REASON_##reason
-#define ODD		  PASSES(HEADERS_ODD)
+#define ODD		 PASSES(HEADERS_ODD)
 
-/* clang-format off: a table */
+/* A table: one line a row. */
+/* clang-format off */
 const struct row rows[] = {
 	/* --- not ours ------------------------------------------------------------------------ */
 	{ "ARP is not looked at", NOBODY4, { .ethertype = 0x0806 }, PASSES(OTHER_TRAFFIC) },

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Runs the verdict table. For every row: the action, the reason counted once with the frame's bytes and no
- * other reason counted, and the frame left behind: untouched when it passes, and byte for byte what has to
- * be sent when it doesn't. A reason that no row produced is a failure of the table.
+ * Runs the verdict table. For every row: the action, the reason counted once with the frame's bytes
+ * and no other reason counted, and the frame left behind: untouched when it passes, and byte for
+ * byte what has to be sent when it doesn't. A reason that no row produced is a failure of the
+ * table.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -20,9 +21,9 @@
 /* What is known of the connection that a sequence of rows goes on with. */
 struct state {
 	struct connection connection;
-	uint32_t request_end;	  /* seq behind the refused segment */
-	uint32_t highest;	  /* seq behind everything sent */
-	struct frame answer;	  /* the first one */
+	uint32_t request_end; /* seq behind the refused segment */
+	uint32_t highest;     /* seq behind everything sent */
+	struct frame answer;  /* the first one */
 	unsigned response;
 	char problem[256];
 };
@@ -86,7 +87,8 @@ static bool check_numbers(struct state *s, const struct segment_view *v, uint32_
 	return true;
 }
 
-static bool check_timestamps(struct state *s, const struct segment_view *v, const struct shape *sent)
+static bool check_timestamps(struct state *s, const struct segment_view *v,
+			     const struct shape *sent)
 {
 	if (sent->no_timestamps)
 		return v->option_len ? fail(s, "timestamps that nobody sent") : true;
@@ -259,8 +261,8 @@ static unsigned response_of(unsigned why)
 {
 	if (why == AXFW_REASON_SIGNUP_LIMITED)
 		return AXFW_RESPONSE_SIGNUP_LIMITED;
-	return why == AXFW_REASON_QUOTA_EXHAUSTED ? AXFW_RESPONSE_QUOTA :
-						    AXFW_RESPONSE_UNAUTHORIZED;
+	return why == AXFW_REASON_QUOTA_EXHAUSTED ? AXFW_RESPONSE_QUOTA
+						  : AXFW_RESPONSE_UNAUTHORIZED;
 }
 
 static void age_flow(struct world *w, const struct connection *c)
@@ -330,8 +332,8 @@ static uint32_t segment_end(const struct row *r, const struct state *s)
 
 	if (len < p->padded)
 		len = p->padded;
-	return (r->after_request ? s->request_end : s->connection.ends.seq) + (uint32_t)p->seq + len +
-	       !!(p->flags & FIN);
+	return (r->after_request ? s->request_end : s->connection.ends.seq) + (uint32_t)p->seq +
+	       len + !!(p->flags & FIN);
 }
 
 static void note_end(struct state *s, const struct row *r)
@@ -366,7 +368,8 @@ static bool run_row(struct state *s, const struct row *r, struct world *w)
 	if (!check_counted(s, r, before, after, in.len) || !check_frame(s, r, &in, &out))
 		return false;
 	if (!r->same && flow_exists(w, &s->connection) != is_answer(r->why))
-		return fail(s, is_answer(r->why) ? "the flow wasn't remembered" : "a flow was left");
+		return fail(s,
+			    is_answer(r->why) ? "the flow wasn't remembered" : "a flow was left");
 	return true;
 }
 

@@ -113,8 +113,8 @@ int world_enter(void)
 		return -errno;
 	r = bring_up_loopback();
 	for (unsigned i = 0; r >= 0 && i < 4; i++) {
-		listeners[i] = listen_on(i % 2, i < 2 ? PORT_DEFERRED : PORT_ESTABLISHED,
-					 i < 2 ? 30 : 0);
+		listeners[i] =
+			listen_on(i % 2, i < 2 ? PORT_DEFERRED : PORT_ESTABLISHED, i < 2 ? 30 : 0);
 		r = listeners[i];
 	}
 	return r < 0 ? r : 0;
@@ -124,7 +124,8 @@ int world_enter(void)
 
 static void add_route(struct axfw_bpf *s, const char *line, unsigned kind, uint32_t body_max)
 {
-	struct axfw_route *r = (struct axfw_route *)&s->rodata->axfw_routes[s->rodata->axfw_route_count++];
+	struct axfw_route *r =
+		(struct axfw_route *)&s->rodata->axfw_routes[s->rodata->axfw_route_count++];
 
 	r->line_len = (uint32_t)strlen(line);
 	memcpy(r->line, line, r->line_len);
@@ -140,8 +141,8 @@ static uint16_t offset_of(const struct axfw_response_template *t, const char *te
 	return at ? (uint16_t)(at - t->text) : 0;
 }
 
-/* In text, '?' x16 is the request id, '!' x8 the Retry-After, '#' x8 the same in the body, '%' x4 the
- * rounded wait. */
+/* In text, '?' x16 is the request id, '!' x8 the Retry-After, '#' x8 the same in the body, '%' x4
+ * the rounded wait. */
 static void make_template(struct axfw_response_template *t, const char *text, uint32_t unit_s)
 {
 	uint32_t sum = 0;
@@ -170,17 +171,20 @@ static void make_templates(void)
 		      "HTTP/1.1 401 Unauthorized\r\nX-Request-ID:  ????????????????\r\n"
 		      "Content-Type: application/json\r\nConnection: close\r\n"
 		      "x-axfw-path: kernel\r\nContent-Length:  39\r\n\r\n"
-		      "{\"detail\":\"Invalid or missing API key\"}", 0);
+		      "{\"detail\":\"Invalid or missing API key\"}",
+		      0);
 	make_template(&templates[AXFW_RESPONSE_SIGNUP_LIMITED],
 		      "HTTP/1.1 429 Too Many Requests\r\nX-Request-ID: ????????????????\r\n"
 		      "Retry-After:  !!!!!!!!\r\nContent-Type: text/html; charset=utf-8\r\n"
 		      "Connection: close\r\nContent-Length:  26\r\n\r\n"
-		      "<p>Wait %%%% minute(s)</p>", 60);
+		      "<p>Wait %%%% minute(s)</p>",
+		      60);
 	make_template(&templates[AXFW_RESPONSE_QUOTA],
 		      "HTTP/1.1 429 Too Many Requests\r\nX-Request-ID: ????????????????\r\n"
 		      "Retry-After:  !!!!!!!!\r\nConnection: close\r\n"
 		      "Content-Type: application/json\r\nContent-Length: 47\r\n\r\n"
-		      "{\"seconds\":########,\"days\":%%%%,\"used\": 1000 }\n", 86400);
+		      "{\"seconds\":########,\"days\":%%%%,\"used\": 1000 }\n",
+		      86400);
 }
 
 const struct axfw_response_template *world_template(unsigned response)
@@ -291,7 +295,8 @@ void world_configure(struct world *w, const struct axfw_config *config)
 void world_set_signups(struct world *w, bool ipv6, unsigned attempts)
 {
 	static const struct axfw_signup_rule rule = { .limit = SIGNUP_LIMIT };
-	struct axfw_client client = { .address = { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 } };
+	struct axfw_client client = { .address = {
+					      [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 } };
 	struct axfw_signup_window window = {};
 
 	if (ipv6)

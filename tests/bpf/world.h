@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the rows run in: a network namespace of our own with listeners that are real, the loaded program,
- * and connections whose numbers are read from the client's socket (TCP_REPAIR queues, read only).
+ * What the rows run in: a network namespace of our own with listeners that are real, the loaded
+ * program, and connections whose numbers are read from the client's socket (TCP_REPAIR queues, read
+ * only).
  */
 #ifndef BPF_TESTS_WORLD_H
 #define BPF_TESTS_WORLD_H
@@ -19,10 +20,12 @@
 #define KEY_ADMITTED_TEXT "axfw_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define KEY_REVOKED_TEXT  "axfw_rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
 #define KEY_QUOTA_TEXT	  "axfw_qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"
-#define KEY_RENEWED_TEXT  "axfw_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn" /* its denial is over */
-#define KEY_SEEN_TEXT	  "axfw_sssssssssssssssssssssssssssssssssssssssssss" /* refused by userspace */
-#define KEY_UNKNOWN_TEXT  "axfw_uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu"
-#define QUOTA_SECONDS	  777777
+#define KEY_RENEWED_TEXT  "axfw_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn" /* its denial is over \
+									      */
+#define KEY_SEEN_TEXT "axfw_sssssssssssssssssssssssssssssssssssssssssss" /* refused by userspace   \
+									  */
+#define KEY_UNKNOWN_TEXT "axfw_uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu"
+#define QUOTA_SECONDS	 777777
 
 enum peer { NOBODY4, NOBODY6, DEFERRED4, DEFERRED6, ESTABLISHED4, ESTABLISHED6 };
 

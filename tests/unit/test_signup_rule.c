@@ -30,7 +30,7 @@ static void check_sixth_waits(void **state)
 		try_at(&w, i * S, 0);
 	try_at(&w, 6 * S, WINDOW - 5 * S);
 	try_at(&w, WINDOW + 1 * S - 1, 1);
-	try_at(&w, WINDOW + 1 * S, 0); /* the first has left the window */
+	try_at(&w, WINDOW + 1 * S, 0);	   /* the first has left the window */
 	try_at(&w, WINDOW + 1 * S, 1 * S); /* the second not yet */
 }
 
@@ -95,10 +95,8 @@ static void check_retry_after(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(check_sixth_waits),
-		cmocka_unit_test(check_refused_do_not_count),
-		cmocka_unit_test(check_against_list),
-		cmocka_unit_test(check_limits),
+		cmocka_unit_test(check_sixth_waits),  cmocka_unit_test(check_refused_do_not_count),
+		cmocka_unit_test(check_against_list), cmocka_unit_test(check_limits),
 		cmocka_unit_test(check_retry_after),
 	};
 
