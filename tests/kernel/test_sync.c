@@ -237,6 +237,63 @@ static void test_grows_by_itself(void **state)
 	assert_true(is_complete(f->k));
 }
 
+/* --- from several threads -------------------------------------------------------------------- */
+
+struct worker {
+	struct fixture *f;
+	uint32_t from;
+};
+
+static void *put_and_ask(void *arg)
+{
+	const struct worker *w = arg;
+	struct axfw_counter counters[AXFW_REASON_COUNT];
+	struct kernel_map_state maps[MAP_COUNT];
+	struct kernel_state s;
+
+	for (uint32_t i = 0; i < 2000; i++) {
+		struct axfw_key_hash hash = lab_hash(w->from + i);
+
+		put(w->f, w->from + i, AXFW_ADMITTED);
+		kernel_remember_unknown(w->f->k, &hash, kernel_generation(w->f->k));
+		if (i % 2)
+			kernel_forget_key(w->f->k, &hash);
+		if (i % 100)
+			continue;
+		kernel_bump_generation(w->f->k);
+		kernel_state(w->f->k, &s);
+		kernel_counters(w->f->k, counters);
+		kernel_map_states(w->f->k, maps, ARRAY_SIZE(maps));
+	}
+	return NULL;
+}
+
+/* Four threads change keys while the map grows under them; nothing is lost. */
+static void test_threads_while_growing(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t limit = AXFW_ADMISSIONS_MAX / 4 * 3, first = 1000000;
+	struct worker workers[4];
+	pthread_t threads[4];
+	int map;
+
+	reconcile(f, 0, limit - 100, AXFW_ADMITTED, false);
+	for (uint32_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		workers[i] = (struct worker){ .f = f, .from = first * (i + 1) };
+		assert_int_equal(pthread_create(&threads[i], NULL, put_and_ask, &workers[i]), 0);
+	}
+	for (uint32_t i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+	lab_wait(has_grown, f->k, "the admissions are bigger");
+	map = lab_pinned_fd("admissions");
+	for (uint32_t i = 0; i < ARRAY_SIZE(threads); i++)
+		for (uint32_t j = 0; j < 2000; j++)
+			assert_int_equal(state_in(map, workers[i].from + j, NULL),
+					 j % 2 ? 0 : AXFW_ADMITTED);
+	close(map);
+	assert_int_equal(entries(f->k, "admissions", NULL), limit - 100 + 4 * 1000);
+}
+
 /* --- writes that fail: the map is taken away from under the module --------------------------- */
 
 static int take_map_away(struct kernel *k)
@@ -341,6 +398,7 @@ int run_sync_tests(void)
 		cmocka_unit_test_setup_teardown(test_change_during_reconcile, start, stop),
 		cmocka_unit_test_setup_teardown(test_reconcile_grows, start, stop),
 		cmocka_unit_test_setup_teardown(test_grows_by_itself, start, stop),
+		cmocka_unit_test_setup_teardown(test_threads_while_growing, start, stop),
 		cmocka_unit_test_setup_teardown(test_failed_put_is_retried, start, stop),
 		cmocka_unit_test_setup_teardown(test_failed_revocation_is_told, start, stop),
 		cmocka_unit_test_setup_teardown(test_stale_refusal_stops_refusing, start, stop),
