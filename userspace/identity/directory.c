@@ -324,6 +324,16 @@ static struct cds_lfht *new_table(unsigned long buckets)
 				   &urcu_bp_flavor, NULL);
 }
 
+/* The tables want a power of two. */
+static unsigned long buckets_for(unsigned long nodes)
+{
+	unsigned long buckets = BUCKETS_START;
+
+	while (buckets < nodes)
+		buckets *= 2;
+	return buckets;
+}
+
 int directory_load(struct identity *i)
 {
 	struct cds_lfht_iter iter;
@@ -342,6 +352,9 @@ int directory_load(struct identity *i)
 	r = load_rows(i);
 	if (r < 0)
 		return r;
+	/* The tables grow by themselves only when chains are eight long: a look-up would pay for
+	 * that. */
+	cds_lfht_resize(i->keys_by_hash, buckets_for(atomic_load(&i->active_key_count)));
 	HOLD(&i->announce);
 	ENTER();
 	cds_lfht_for_each_entry(i->tenants_by_number, &iter, t, by_number)

@@ -131,9 +131,10 @@ struct key_info {
 	uint64_t created_us;
 	uint64_t revoked_us;
 };
-#define IDENTITY_KEYS_MAX    100 /* active keys of one tenant: a page shows them all */
-#define IDENTITY_REVOKED_MAX 100 /* remembered, newest first: bounds memory and the kernel's map   \
-				  */
+#define IDENTITY_KEYS_MAX 100 /* active keys of one tenant: a page shows them all */
+#define IDENTITY_REVOKED_MAX                                                                       \
+	100 /* remembered, newest first: bounds memory and the kernel's map                        \
+	     */
 
 /* secret: CRYPTO_API_KEY_LEN + 1 bytes. Name is trimmed; blank becomes "unnamed". -EINVAL: not
  * text, or control characters in it; -ENAMETOOLONG; -E2BIG: IDENTITY_KEYS_MAX are active; -ENOENT:

@@ -25,17 +25,18 @@ struct unhashed_key {
 	uint8_t digest[CRYPTO_MAC_LEN];
 };
 
+/* What a look-up reads is together: a cache line instead of three. */
 struct api_key {
 	struct cds_lfht_node by_hash;
-	struct rcu_head rcu;
+	struct axfw_key_hash hash;
 	struct tenant *tenant;
+	_Atomic uint64_t revoked_us; /* 0: active */
+	uint32_t number;
+	struct rcu_head rcu;
 	struct api_key *next;	       /* of the tenant; announce */
 	struct api_key *next_learnt;   /* hash not on disk yet; announce */
 	struct unhashed_key *unhashed; /* NULL: hash is known; announce */
-	struct axfw_key_hash hash;
-	uint32_t number;
 	uint64_t created_us;
-	_Atomic uint64_t revoked_us; /* 0: active */
 	char id[UUID_TEXT_LEN];
 	char name[];
 };
@@ -44,20 +45,20 @@ struct session_entry;
 
 struct tenant {
 	struct cds_lfht_node by_number, by_email;
-	struct rcu_head rcu;
 	uint32_t number;
+	_Atomic bool has_policy, policy_broken;
 	const struct tier *tier;
-	uint64_t created_us;
 	/* Month and recorded calls in one word, so that a month's turn and a count are one step;
 	 * two of them, even and odd months, so that a clock stepped over a month's end and back
 	 * loses nothing. */
 	_Atomic uint64_t usage[2];
+	struct guard_policy *policy; /* RCU */
 	/* Boot time until which the kernel refuses this tenant's keys; 0: it doesn't. Written under
 	 * announce. */
 	_Atomic uint64_t exhausted_until_ns;
 	struct tenant *next_exhausted; /* announce */
-	_Atomic bool has_policy, policy_broken;
-	struct guard_policy *policy;	    /* RCU */
+	struct rcu_head rcu;
+	uint64_t created_us;
 	struct api_key *keys;		    /* announce */
 	unsigned active_keys, revoked_keys; /* announce */
 	unsigned adding_keys;		    /* on their way through the store; announce */
