@@ -14,7 +14,7 @@ static void text_grows_and_escapes(void **state)
 
 	text_add_html(&t, "<a href=\"x\">Tom & 'Jerry'</a>");
 	assert_string_equal(t.data,
-			    "&lt;a href=&quot;x&quot;&gt;Tom &amp; &#x27;Jerry&#x27;&lt;/a&gt;");
+			    "&lt;a href=&quot;x&quot;&gt;Tom &amp; &#39;Jerry&#39;&lt;/a&gt;");
 	text_clear(&t);
 	for (int i = 0; i < 10000; i++)
 		text_addf(&t, "%d,", i % 10);

@@ -74,7 +74,7 @@ static const char *html_entity(char c)
 	case '"':
 		return "&quot;";
 	case '\'':
-		return "&#x27;";
+		return "&#39;";
 	default:
 		return NULL;
 	}
