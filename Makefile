@@ -62,7 +62,7 @@ deps: ## install the Debian packages that are missing
 # --- the BPF object ------------------------------------------------------------------------------
 # -mcpu=v3: compare-and-swap and 32-bit jumps, kernel 5.12. -g: BTF.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude -Ibpf \
-              -isystem /usr/include/$(shell $(CC) -dumpmachine)
+              -isystem /usr/include/$(shell $(CC) -dumpmachine 2>/dev/null)
 $(B)/bpf/%.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
