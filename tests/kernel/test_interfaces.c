@@ -172,6 +172,32 @@ static void test_interface_made_anew_between_daemons(void **state)
 	kernel_stop(&k);
 }
 
+static void expect_reason(const char *interfaces, const char *reason)
+{
+	struct kernel *k = lab_start(interfaces);
+	struct kernel_state s;
+
+	kernel_state(k, &s);
+	assert_false(s.enforcing);
+	assert_string_equal(s.reason, reason);
+	kernel_stop(&k);
+}
+
+static void test_odd_lists(void **state)
+{
+	struct kernel *k;
+	struct kernel_state s;
+
+	expect_reason("lo,a-name-of-sixteen", "not an interface's name: a-name-of-sixteen");
+	expect_reason("a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", "one interface too many: q");
+	expect_reason(" , ,", "no interface is configured");
+	k = lab_start("lo, lo ,lo,");
+	kernel_state(k, &s);
+	assert_int_equal(s.interface_count, 1);
+	assert_true(s.enforcing);
+	kernel_stop(&k);
+}
+
 static bool packets_were_counted(void *arg)
 {
 	struct axfw_counter counters[AXFW_REASON_COUNT];
@@ -206,6 +232,7 @@ int run_interface_tests(void)
 						remove_links),
 		cmocka_unit_test_setup_teardown(test_interface_made_anew_between_daemons, new_pins,
 						remove_links),
+		cmocka_unit_test_setup(test_odd_lists, new_pins),
 		cmocka_unit_test_setup(test_counters, new_pins),
 	};
 
