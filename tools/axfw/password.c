@@ -9,19 +9,14 @@
 
 #define PASSWORD_LINE_MAX 1026 /* IDENTITY_PASSWORD_MAX, a line end and a NUL */
 
-#define CTRL_C '\x03'
-
-/* Reads up to a newline, which it drops. -ENODATA: nothing there; -EMSGSIZE: too long; -EINTR:
- * Ctrl-C was typed. */
+/* Reads up to a newline, which it drops. -ENODATA: nothing there; -EMSGSIZE: too long. */
 static int read_line(int fd, char *ret, size_t size)
 {
 	size_t len = 0;
 	ssize_t n = 0;
 
-	while (len + 1 < size && (n = read(fd, ret + len, 1)) == 1 && ret[len] != '\n') {
-		if (ret[len++] == CTRL_C)
-			return -EINTR;
-	}
+	while (len + 1 < size && (n = read(fd, ret + len, 1)) == 1 && ret[len] != '\n')
+		len++;
 	if (n < 0)
 		return -errno;
 	if (n > 0 && len + 1 == size)
@@ -41,7 +36,6 @@ static int ask(int tty, const char *prompt, char *ret, size_t size)
 		return -errno;
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-	hidden.c_cc[VEOL] = CTRL_C; /* ends the line, so that it is seen at once */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	if (tcsetattr(tty, TCSAFLUSH, &hidden) < 0)
@@ -51,7 +45,7 @@ static int ask(int tty, const char *prompt, char *ret, size_t size)
 	tcsetattr(tty, TCSAFLUSH, &shown);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	dprintf(tty, "\n");
-	return r;
+	return strchr(ret, '\x03') ? -EINTR : r;
 }
 
 static enum cli_status complain(const struct cli *cli, int r)
