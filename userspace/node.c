@@ -215,7 +215,8 @@ static int start_modules(struct node *n, const struct settings *s)
 	r = guard_new(s->cache_dir, &n->guard);
 	if (r < 0)
 		return log_error_r(r, "the rules can't be compiled");
-	r = metrics_new(request_threads(s), &n->metrics);
+	/* and one for the local socket */
+	r = metrics_new(request_threads(s) + 1, &n->metrics);
 	if (r < 0)
 		return log_error_r(r, "no memory for counters");
 	r = listeners_open(s, &n->listeners, error, sizeof(error));

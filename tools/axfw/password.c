@@ -9,14 +9,19 @@
 
 #define PASSWORD_LINE_MAX 1026 /* IDENTITY_PASSWORD_MAX, a line end and a NUL */
 
-/* Reads up to a newline, which it drops. -ENODATA: nothing there; -EMSGSIZE: too long. */
+#define CTRL_C '\x03'
+
+/* Reads up to a newline, which it drops. -ENODATA: nothing there; -EMSGSIZE: too long; -EINTR:
+ * Ctrl-C was typed. */
 static int read_line(int fd, char *ret, size_t size)
 {
 	size_t len = 0;
 	ssize_t n = 0;
 
-	while (len + 1 < size && (n = read(fd, ret + len, 1)) == 1 && ret[len] != '\n')
-		len++;
+	while (len + 1 < size && (n = read(fd, ret + len, 1)) == 1 && ret[len] != '\n') {
+		if (ret[len++] == CTRL_C)
+			return -EINTR;
+	}
 	if (n < 0)
 		return -errno;
 	if (n > 0 && len + 1 == size)
@@ -36,6 +41,7 @@ static int ask(int tty, const char *prompt, char *ret, size_t size)
 		return -errno;
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	hidden.c_cc[VEOL] = CTRL_C; /* ends the line, so that it is seen at once */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	if (tcsetattr(tty, TCSAFLUSH, &hidden) < 0)
@@ -45,7 +51,7 @@ static int ask(int tty, const char *prompt, char *ret, size_t size)
 	tcsetattr(tty, TCSAFLUSH, &shown);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	dprintf(tty, "\n");
-	return strchr(ret, '\x03') ? -EINTR : r;
+	return r;
 }
 
 static enum cli_status complain(const struct cli *cli, int r)

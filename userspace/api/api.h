@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine-readable half: guard calls, health, metrics, receipts' public keys, and the node's own routes
- * (local socket). Handlers only; routes.c in http/ says which path leads here. Each runs on an epoll thread
- * unless its row says slow.
+ * The machine-readable half: guard calls, health, metrics, receipts' public keys, and the node's
+ * own routes (local socket). Handlers only; routes.c in http/ says which path leads here. Each runs
+ * on an epoll thread unless its row says slow.
  */
 #ifndef API_H
 #define API_H

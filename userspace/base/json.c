@@ -4,6 +4,7 @@
  * and \u escapes in upper case, so nobody else's sorted, compact JSON would have the signed bytes.
  */
 #include "base/json.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -167,4 +168,14 @@ char *json_canonical(const json_t *value)
 
 	add_value(&t, value, 0);
 	return text_failed(&t) ? NULL : text_take(&t);
+}
+
+json_t *json_time(uint64_t wall_us)
+{
+	char text[CLOCK_ISO_LEN];
+
+	if (!wall_us)
+		return json_null();
+	clock_format_iso(wall_us, text);
+	return json_string(text);
 }

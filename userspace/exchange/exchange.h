@@ -46,6 +46,8 @@ enum auth {
 
 struct exchange;
 
+#define ROUTE_REQUIRED_MAX 4 /* the last is NULL */
+
 struct route {
 	const char *method;
 	const char *path; /* exact, or with one "{name}" segment: x->path_value */
@@ -53,6 +55,9 @@ struct route {
 	size_t body_max;
 	bool form;  /* the body is a form; POSTs with a session carry its CSRF token, checked before */
 	bool slow;  /* runs on the worker pool; a full queue is 503 with Retry-After */
+	bool hashes; /* slow, and computes a password hash: a pool of its own, few at once */
+	/* Form fields whose absence is 422 before anything else is looked at. */
+	const char *required[ROUTE_REQUIRED_MAX];
 	enum axfw_route_kind kernel;
 	/* May answer before validation (signup's 429 comes before its 422); false: go on. */
 	bool (*before)(struct exchange *x);
@@ -108,6 +113,12 @@ struct exchange {
 	} headers[EXCHANGE_HEADERS_MAX];
 	unsigned header_count;
 	bool close; /* Connection: close */
+
+	/* A handler on an epoll thread that finds it would block sets this and returns without an
+	 * answer: later(x) runs on the worker pool, then the request once more from authentication
+	 * on. x->caller is void in between: later_tenant is what may be kept of it. */
+	void (*later)(struct exchange *x);
+	uint32_t later_tenant;
 
 	/* http's own */
 	void *transport;

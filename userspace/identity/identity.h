@@ -106,6 +106,7 @@ void identity_refund(struct identity *i, const struct tenant *t, uint64_t now_us
 bool tenant_is_over_quota(const struct tenant *t, uint64_t now_us);
 const struct tenant *identity_find_tenant(struct identity *i, uint32_t number);
 const struct tenant *identity_find_email(struct identity *i, const char *email);
+const struct tenant *identity_find_id(struct identity *i, const char *id); /* linear */
 /* Also after the stored policy was changed. -EBADMSG: it doesn't compile (tenant_policy() says so
  * too). */
 int identity_compile_policy(struct identity *i, uint32_t tenant);

@@ -24,23 +24,45 @@ bool is_interface_list_empty(const char *list)
 	return !list || !*list || !strcmp(list, "none");
 }
 
-void interfaces_parse(struct kernel *k, const char *list)
+static bool is_listed(const struct kernel *k, const char *name)
 {
-	char copy[KERNEL_INTERFACES_MAX * (IFNAMSIZ + 4)];
-	char *save = NULL, *name;
+	for (unsigned i = 0; i < k->interface_count; i++)
+		if (!strcmp(k->interfaces[i].name, name))
+			return true;
+	return false;
+}
 
-	snprintf(copy, sizeof(copy), "%s", list);
-	for (name = strtok_r(copy, ",", &save); name && k->interface_count < KERNEL_INTERFACES_MAX;
-	     name = strtok_r(NULL, ",", &save)) {
-		struct interface *it = &k->interfaces[k->interface_count];
+static int add_interface(struct kernel *k, const char *name)
+{
+	struct interface *it = &k->interfaces[k->interface_count];
 
-		name = text_trim(name);
-		if (!*name)
-			continue;
-		snprintf(it->name, sizeof(it->name), "%.15s", name);
-		it->link_fd = -1;
-		k->interface_count++;
+	if (!*name || is_listed(k, name))
+		return 0;
+	if (strlen(name) >= sizeof(it->name) || k->interface_count == KERNEL_INTERFACES_MAX) {
+		snprintf(k->reason, sizeof(k->reason), "%s: %.64s",
+			 strlen(name) >= sizeof(it->name) ? "not an interface's name"
+							  : "one interface too many",
+			 name);
+		return -EINVAL;
 	}
+	strcpy(it->name, name);
+	it->link_fd = -1;
+	k->interface_count++;
+	return 0;
+}
+
+int interfaces_parse(struct kernel *k, const char *list)
+{
+	_cleanup_(freep) char *copy = strdup(list);
+	char *save = NULL;
+	int r = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *name = strtok_r(copy, ",", &save); name && r == 0;
+	     name = strtok_r(NULL, ",", &save))
+		r = add_interface(k, text_trim(name));
+	return r;
 }
 
 static void set_answers(struct kernel *k, struct interface *it, bool answers)

@@ -96,29 +96,12 @@ static void check_jit(struct sheet *s)
 
 static void check_helpers(struct sheet *s)
 {
-	static const struct {
-		enum bpf_func_id helper;
-		const char *name, *since;
-	} rows[] = {
-		{ BPF_FUNC_loop, "bpf_loop", "5.17" },
-		{ BPF_FUNC_xdp_load_bytes, "bpf_xdp_load_bytes", "5.18" },
-		{ BPF_FUNC_skc_lookup_tcp, "bpf_skc_lookup_tcp", "5.2" },
-		{ BPF_FUNC_skc_to_tcp_request_sock, "bpf_skc_to_tcp_request_sock", "5.9" },
-		{ BPF_FUNC_ktime_get_boot_ns, "bpf_ktime_get_boot_ns", "5.8" },
-		{ BPF_FUNC_ringbuf_reserve, "ring buffers", "5.8" },
-	};
-	char missing[100] = "";
-	size_t len = 0;
+	char missing[100];
+	bool any = features_missing(missing, sizeof(missing));
 
-	libbpf_log_begin();
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, rows[i].helper, NULL) == 0 &&
-		    len < sizeof(missing))
-			len += (size_t)snprintf(missing + len, sizeof(missing) - len, "%s%s (%s)",
-						len ? ", " : "", rows[i].name, rows[i].since);
-	add(s, "kernel features", !*missing,
+	add(s, "kernel features", !any,
 	    "use kernel 5.18 or later; until then axfwd runs in userspace", "%s%s",
-	    *missing ? "missing: " : "all there", missing);
+	    any ? "missing: " : "all there", missing);
 }
 
 /* The question that the others only explain. */
@@ -265,7 +248,9 @@ unsigned kernel_doctor(const char *interfaces, const char *pin_dir, struct kerne
 		    "set --interface (or AXFW_INTERFACE), for example to lo", "none configured");
 		return s.count;
 	}
-	interfaces_parse(k, interfaces);
+	if (interfaces_parse(k, interfaces) < 0)
+		add(&s, "interface", false, "set --interface to a comma list of names", "%s",
+		    k->reason);
 	for (unsigned i = 0; i < k->interface_count; i++)
 		check_interface(&s, k->interfaces[i].name);
 	return s.count;

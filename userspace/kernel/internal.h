@@ -99,7 +99,7 @@ void reconcile_free(struct reconcile **r);
 int admissions_grow(struct kernel *k, bool locked);
 
 /* attach.c; under interface_lock */
-void interfaces_parse(struct kernel *k, const char *list);
+int interfaces_parse(struct kernel *k, const char *list); /* on failure k->reason says why */
 void interfaces_attach(struct kernel *k);  /* adopts, attaches, tests */
 void interfaces_recheck(struct kernel *k); /* now and then */
 int interfaces_update(struct kernel *k, int prog_fd);
@@ -115,6 +115,9 @@ bool interface_can_answer(const struct interface *it, char *reason, size_t size)
 /* privileges.c: -EPERM and the sentence that says what is missing. */
 int privileges_check(char *reason, size_t size);
 bool privileges_have(unsigned capability);
+
+/* features.c: what this kernel lacks of what the program uses, by name; false: nothing. */
+bool features_missing(char *ret, size_t size);
 
 /* watch.c */
 int watch_start(struct kernel *k);

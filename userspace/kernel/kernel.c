@@ -37,13 +37,15 @@ static int say(struct kernel *k, int r, const char *what)
 static int check_interfaces(struct starting *s)
 {
 	struct kernel *k = s->kernel;
+	int r = 0;
 
-	if (is_interface_list_empty(s->options->interfaces)) {
+	if (!is_interface_list_empty(s->options->interfaces))
+		r = interfaces_parse(k, s->options->interfaces);
+	if (r == 0 && !k->interface_count) {
 		snprintf(k->reason, sizeof(k->reason), "no interface is configured");
-		return -ENODEV;
+		r = -ENODEV;
 	}
-	interfaces_parse(k, s->options->interfaces);
-	return 0;
+	return r;
 }
 
 static int check_privileges(struct starting *s)
@@ -99,11 +101,15 @@ static int load(struct starting *s)
 {
 	struct kernel *k = s->kernel;
 	int pinned[MAP_COUNT] = { [0 ... MAP_COUNT - 1] = -1 };
+	char missing[KERNEL_REASON_MAX - 40];
 	int r;
 
 	k->adopted = object_find_pinned(k->pin_dir, pinned) == 0;
 	r = object_load(&k->constants, pinned, 0, &k->object, k->reason, sizeof(k->reason));
 	maps_close(pinned);
+	if (r < 0 && features_missing(missing, sizeof(missing)))
+		snprintf(k->reason, sizeof(k->reason), "the kernel is too old: it lacks %s",
+			 missing);
 	return r;
 }
 
