@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request's way from its line to its answer, as libmicrohttpd's callbacks drive it. Invariants:
+ * exactly one answer is said; whatever is suspended is resumed; struct request lives from the
+ * request line to request_done() and is then used again by the same thread.
+ */
+#include "http/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include "api/api.h"
+
+#define SPARE_MAX     64 /* requests kept per thread; more than are ever being read at once, mostly */
+#define BUSY_S	      1 /* Retry-After when a queue or the room for bodies is full */
+#define TOO_LARGE     "{\"error\":\"request body too large\",\"limit_bytes\":%zu}"
+#define TOO_LARGE_LEN 80
+
+static _Thread_local struct worker *this_worker;
+
+static struct worker *worker_of(struct front *front)
+{
+	struct http *h = front->http;
+	unsigned n;
+
+	if (this_worker)
+		return this_worker;
+	n = front->local ? h->worker_count - 1 : atomic_fetch_add(&h->next_worker, 1);
+	if (!front->local && n >= h->worker_count - 1)
+		return NULL; /* a thread we didn't ask for: two writers of one journal slot */
+	return this_worker = &h->workers[n];
+}
+
+/* --- the memory of a request -------------------------------------------------------------------
+ */
+
+static struct request *request_new(struct worker *w)
+{
+	struct request *r = w->spare;
+
+	if (r) {
+		w->spare = r->next;
+		w->spare_count--;
+	} else {
+		r = malloc(sizeof(*r));
+	}
+	if (!r)
+		return NULL;
+	memset(r, 0, offsetof(struct request, fields));
+	body_init(&r->body);
+	r->worker = w;
+	return r;
+}
+
+static void request_free(struct request *r)
+{
+	struct worker *w = r->worker;
+
+	exchange_clear(&r->x);
+	if (r->x.form_count)
+		wipe(r->body.data, r->body.len); /* passwords come in forms */
+	body_free(&r->body);
+	if (w->spare_count >= SPARE_MAX) {
+		free(r);
+		return;
+	}
+	r->next = w->spare;
+	w->spare = r;
+	w->spare_count++;
+}
+
+void request_free_spares(struct worker *w)
+{
+	while (w->spare) {
+		struct request *r = w->spare;
+
+		w->spare = r->next;
+		free(r);
+	}
+}
+
+/* --- answers of our own ------------------------------------------------------------------------
+ */
+
+static void count_refusal(struct request *r, enum metrics_refusal why)
+{
+	metrics_count_refusal(r->x.services->metrics, r->worker->slot, why);
+}
+
+static enum MHD_Result refuse_malformed(struct request *r, const char *sentence)
+{
+	count_refusal(r, METRICS_REFUSED_MALFORMED);
+	exchange_error(&r->x, 400, "%s", sentence);
+	return respond_and_leave(r);
+}
+
+static enum MHD_Result refuse_too_large(struct request *r)
+{
+	struct text t = { 0 };
+
+	count_refusal(r, METRICS_REFUSED_TOO_LARGE);
+	text_addf(&t, TOO_LARGE, r->body_max);
+	exchange_reply_text(&r->x, 413, "application/json", &t);
+	return respond_and_leave(r);
+}
+
+static void say_busy(struct request *r)
+{
+	count_refusal(r, METRICS_REFUSED_UNAVAILABLE);
+	respond_error(r, 503, "Busy at the moment. Try again in a second.");
+	exchange_set_headerf(&r->x, "Retry-After", "%u", BUSY_S);
+}
+
+/* --- the request line --------------------------------------------------------------------------
+ */
+
+/* Called before libmicrohttpd cuts the target up: where it ends is what strict.c needs. */
+void *request_line_read(void *arg, const char *uri, struct MHD_Connection *connection)
+{
+	struct front *front = arg;
+	struct worker *w = worker_of(front);
+	struct request *r = w ? request_new(w) : NULL;
+	const union MHD_ConnectionInfo *info;
+	const char *query;
+
+	if (!r)
+		return NULL;
+	atomic_store_explicit(&w->begun, w->begun + 1, memory_order_relaxed);
+	r->front = front;
+	r->connection = connection;
+	r->uri_end = uri + strlen(uri);
+	r->target_ok = *uri == '/' && strict_is_target(uri);
+	query = strchr(uri, '?');
+	/* For the redirect of a trailing slash; handlers ask libmicrohttpd. */
+	if (query && query > uri && query[-1] == '/')
+		snprintf(r->query, sizeof(r->query), "%s", query);
+	else
+		r->query[0] = '\0';
+	r->x.started_ns = clock_monotonic_ns();
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	r->conn = info ? info->socket_context : NULL;
+	conn_set_deadline(r->conn, r->x.started_ns + HEADER_S * NS_PER_S);
+	return r;
+}
+
+/* --- the headers -------------------------------------------------------------------------------
+ */
+
+static bool is_sane_id(const char *id)
+{
+	size_t len = strspn(id,
+			    " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
+			    "abcdefghijklmnopqrstuvwxyz{|}~");
+
+	return len && !id[len] && len <= REQUEST_ID_MAX;
+}
+
+/* xorshift64 (Marsaglia 2003): ids have to differ, nothing more. */
+static uint64_t next_random(struct worker *w)
+{
+	w->random ^= w->random << 13;
+	w->random ^= w->random >> 7;
+	w->random ^= w->random << 17;
+	return w->random;
+}
+
+static void set_request_id(struct request *r)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *id = r->x.request_id;
+	uint64_t n;
+
+	if (r->headers.request_id && is_sane_id(r->headers.request_id)) {
+		snprintf(id, sizeof(r->x.request_id), "%s", r->headers.request_id);
+		return;
+	}
+	n = next_random(r->worker);
+	for (unsigned i = 0; i < 16; i++, n >>= 4)
+		id[i] = digits[n & 15];
+	id[16] = '\0';
+}
+
+static void fill_exchange(struct request *r, const char *url, const char *method)
+{
+	struct exchange *x = &r->x;
+
+	x->services = r->front->http->services;
+	x->slot = r->worker->slot;
+	x->scratch = r->worker->scratch;
+	x->method = method;
+	x->path = url;
+	x->body = "";
+	x->now_us = clock_wall_us();
+	x->transport = r;
+	x->find_header = lookup_header;
+	x->find_cookie = lookup_cookie;
+	x->find_query = lookup_query;
+}
+
+/* The decoded path into r->path. false: no route can have it. */
+static bool decode_path(struct request *r)
+{
+	size_t len = strlen(r->x.path);
+
+	if (len > PATH_LEN_MAX)
+		return false;
+	memcpy(r->path, r->x.path, len + 1);
+	len = form_decode(r->path, len, false);
+	r->path[len] = '\0';
+	return !memchr(r->path, '\0', len);
+}
+
+static bool is_host(const char *host)
+{
+	return host && *host &&
+	       !host[strspn(host, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  ".-_:[]")];
+}
+
+/* The Python firewall's framework answered these with the absolute address without the slash. */
+static void redirect_without_slash(struct request *r)
+{
+	const char *host = r->headers.host;
+	int len = (int)strlen(r->x.path) - 1;
+
+	exchange_reply_static(&r->x, 307, NULL, "", 0);
+	if (is_host(host))
+		exchange_set_headerf(&r->x, "Location", "%s://%s%.*s%s",
+				     r->x.https ? "https" : "http", host, len, r->x.path, r->query);
+	else
+		exchange_set_headerf(&r->x, "Location", "%.*s%s", len, r->x.path, r->query);
+}
+
+static bool is_slash_too_many(struct request *r)
+{
+	struct routes_match match;
+	size_t len = strlen(r->path);
+	bool known;
+
+	if (len < 2 || r->path[len - 1] != '/' || r->x.path[strlen(r->x.path) - 1] != '/')
+		return false;
+	r->path[len - 1] = '\0';
+	known = routes_find(r->x.method, r->path, r->front->local, &match) != ROUTES_UNKNOWN;
+	r->path[len - 1] = '/';
+	return known;
+}
+
+/* Sets x->route, or leaves an answer. */
+static bool find_route(struct request *r)
+{
+	struct routes_match match = { 0 };
+	enum routes_found found = ROUTES_UNKNOWN;
+
+	if (decode_path(r))
+		found = routes_find(r->x.method, r->path, r->front->local, &match);
+	else
+		r->path[0] = '\0';
+	if (found == ROUTES_FOUND) {
+		r->x.route = match.route;
+		if (match.value) {
+			snprintf(r->path_value, sizeof(r->path_value), "%.*s", (int)match.value_len,
+				 match.value);
+			r->x.path_value = r->path_value;
+		}
+		return true;
+	}
+	if (found == ROUTES_OTHER_METHOD) {
+		respond_error(r, 405, "Method Not Allowed");
+		exchange_set_header(&r->x, "Allow", match.allow);
+	} else if (is_slash_too_many(r)) {
+		redirect_without_slash(r);
+	} else {
+		respond_error(r, 404, "Not Found");
+	}
+	return false;
+}
+
+/* Nobody without a key may make us keep a large body. The key is looked up again when the body is
+ * there: what it leads to may not be held so long. */
+static bool may_send_body(struct request *r)
+{
+	bool ok;
+
+	if (r->x.route->auth != AUTH_API_KEY || (!r->chunked && r->content_length <= BODY_SMALL))
+		return true;
+	identity_enter();
+	ok = gate_authenticate(r);
+	identity_leave();
+	r->x.caller = (struct caller){ 0 };
+	return ok;
+}
+
+static enum MHD_Result read_headers(struct request *r, const char *url, const char *method,
+				    const char *version)
+{
+	struct exchange *x = &r->x;
+	const char *wrong;
+
+	fill_exchange(r, url, method);
+	wrong = strict_read(r->connection, method, version, r->uri_end, &r->headers);
+	set_request_id(r);
+	if (wrong || !r->target_ok)
+		return refuse_malformed(r, wrong ? wrong : "Malformed request target");
+	client_read(r);
+	r->chunked = r->headers.transfer_encoding;
+	/* Nothing but digits, and not too many: libmicrohttpd has seen to that. */
+	r->content_length =
+		r->headers.content_length ? strtoull(r->headers.content_length, NULL, 10) : 0;
+	r->expects_continue = r->headers.expect && !strcasecmp(r->headers.expect, "100-continue");
+	r->body_max = routes_body_max(url);
+	if (r->content_length > r->body_max)
+		return refuse_too_large(r);
+	if (r->chunked || r->content_length)
+		conn_set_deadline(r->conn, x->started_ns + (HEADER_S + BODY_S) * NS_PER_S);
+	if (!cors_look(r->front->http->cors, r) && find_route(r) && may_send_body(r)) {
+		r->stage = STAGE_BODY;
+		return MHD_YES;
+	}
+	/* The answer waits for the body, so that it isn't lost in a reset; a client that waits for
+	 * our word before it sends gets it now. */
+	r->stage = STAGE_DISCARD;
+	if (r->expects_continue && (r->chunked || r->content_length))
+		return respond_and_leave(r);
+	return MHD_YES;
+}
+
+/* --- the body ------------------------------------------------------------------------------------
+ */
+
+static enum MHD_Result keep_body(struct request *r, const char *data, size_t *len)
+{
+	int result = body_add(&r->body, data, *len, r->body_max);
+
+	*len = 0;
+	if (result >= 0)
+		return MHD_YES;
+	if (result == -E2BIG)
+		return refuse_too_large(r);
+	say_busy(r);
+	return respond_and_leave(r);
+}
+
+/* A chunked body that nobody keeps has the same limit. */
+static enum MHD_Result drop_body(struct request *r, size_t *len)
+{
+	r->body.len += *len;
+	*len = 0;
+	if (r->body.len <= r->body_max)
+		return MHD_YES;
+	exchange_clear(&r->x);
+	return refuse_too_large(r);
+}
+
+/* --- running it ----------------------------------------------------------------------------------
+ */
+
+static void work(void *arg)
+{
+	struct request *r = arg;
+	struct http *h = r->front->http;
+	struct exchange *x = &r->x;
+
+	if (x->later) {
+		x->later(x);
+		x->later = NULL;
+		r->again = true;
+		r->stage = STAGE_AGAIN;
+	} else {
+		x->route->handle(x);
+		r->stage = STAGE_SAY;
+	}
+	MHD_resume_connection(r->connection);
+	atomic_fetch_sub(&h->suspended, 1); /* r is the epoll thread's again */
+}
+
+/* Hands the request to a worker. http_stop() sets `stopping` and then waits for `suspended` to fall
+ * to zero, so the order here is count, then look. */
+static enum MHD_Result hand_over(struct request *r)
+{
+	struct http *h = r->front->http;
+	int result = -EAGAIN;
+
+	atomic_fetch_add(&h->suspended, 1);
+	if (!atomic_load(&h->stopping)) {
+		r->stage = STAGE_POOL;
+		conn_set_deadline(r->conn, 0);
+		MHD_suspend_connection(r->connection);
+		result = pool_submit(r->x.route->hashes ? h->hashing : h->slow, work, r);
+		if (result >= 0)
+			return MHD_YES;
+		MHD_resume_connection(r->connection);
+	}
+	atomic_fetch_sub(&h->suspended, 1);
+	r->x.later = NULL;
+	say_busy(r);
+	if (r->stage != STAGE_POOL)
+		return respond(r);
+	r->stage = STAGE_SAY;
+	return MHD_YES;
+}
+
+static enum MHD_Result run(struct request *r)
+{
+	struct exchange *x = &r->x;
+	bool slow = x->route->slow, ok;
+
+	identity_enter();
+	ok = gate_authenticate(r);
+	if (ok && !slow)
+		x->route->handle(x);
+	identity_leave();
+	if (ok && !slow && x->later && r->again) {
+		x->later = NULL;
+		say_busy(r);
+	}
+	return ok && (slow || x->later) ? hand_over(r) : respond(r);
+}
+
+/* Reads the form. false: an answer stands. */
+static bool read_form(struct request *r)
+{
+	struct exchange *x = &r->x;
+
+	x->form = r->fields;
+	if (form_parse(r->headers.content_type, r->body.data, r->body.len, r->fields,
+		       &x->form_count) >= 0)
+		return true;
+	count_refusal(r, METRICS_REFUSED_MALFORMED);
+	respond_error(r, 400,
+		      "The form can't be read: not UTF-8, a NUL in it, or too many fields.");
+	return false;
+}
+
+/* In the contract's order: a full signup window before missing fields, these before the log-in
+ * check. */
+static bool pass_gates(struct request *r)
+{
+	const struct route *route = r->x.route;
+
+	if (!gate_cross_site(r))
+		return false;
+	if (route->before && route->before(&r->x))
+		return false;
+	if (route->form && (!read_form(r) || !gate_required(r)))
+		return false;
+	if (route->auth != AUTH_API_KEY)
+		gate_find_session(r);
+	return gate_csrf(r);
+}
+
+static enum MHD_Result finish(struct request *r)
+{
+	conn_set_deadline(r->conn, 0);
+	r->x.body = r->body.data;
+	r->x.body_len = r->body.len;
+	return pass_gates(r) ? run(r) : respond(r);
+}
+
+enum MHD_Result request_handle(void *front, struct MHD_Connection *connection, const char *url,
+			       const char *method, const char *version, const char *data,
+			       size_t *data_len, void **request)
+{
+	struct request *r = *request;
+
+	if (!r)
+		return MHD_NO;
+	switch (r->stage) {
+	case STAGE_LINE:
+		return read_headers(r, url, method, version);
+	case STAGE_BODY:
+		return *data_len ? keep_body(r, data, data_len) : finish(r);
+	case STAGE_DISCARD:
+		return *data_len ? drop_body(r, data_len) : respond(r);
+	case STAGE_AGAIN:
+		return run(r);
+	case STAGE_SAY:
+		return respond(r);
+	case STAGE_POOL:
+		break;
+	}
+	return MHD_YES;
+}
+
+/* --- ends
+ * ------------------------------------------------------------------------------------------ */
+
+void request_done(void *front, struct MHD_Connection *connection, void **request,
+		  enum MHD_RequestTerminationCode why)
+{
+	struct request *r = *request;
+
+	if (!r)
+		return;
+	atomic_store_explicit(&r->worker->ended, r->worker->ended + 1, memory_order_relaxed);
+	conn_set_deadline(r->conn,
+			  r->x.started_ns + (HEADER_S + BODY_S + ANSWER_S + IDLE_S) * NS_PER_S);
+	request_free(r);
+	*request = NULL;
+}
+
+void request_connection(void *arg, struct MHD_Connection *connection, void **socket_context,
+			enum MHD_ConnectionNotificationCode what)
+{
+	struct http *h = ((struct front *)arg)->http;
+	const union MHD_ConnectionInfo *info;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		atomic_fetch_sub(&h->open_connections, 1);
+		janitor_remove(h->janitor, *socket_context);
+		*socket_context = NULL;
+		return;
+	}
+	atomic_fetch_add(&h->open_connections, 1);
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*socket_context = info ? janitor_add(h->janitor, info->connect_fd) : NULL;
+	conn_set_deadline(*socket_context, clock_monotonic_ns() + HEADER_S * NS_PER_S);
+}
