@@ -136,7 +136,7 @@ static void test_killed_daemon_goes_on_enforcing(void **state)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		k = lab_start("lo");
+		lab_start("lo");
 		kill(getpid(), SIGKILL);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -45,7 +45,7 @@ static int add_interface(struct kernel *k, const char *name)
 			 name);
 		return -EINVAL;
 	}
-	strcpy(it->name, name);
+	snprintf(it->name, sizeof(it->name), "%s", name);
 	it->link_fd = -1;
 	k->interface_count++;
 	return 0;

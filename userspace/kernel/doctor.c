@@ -142,7 +142,8 @@ static void read_driver(const char *name, char ret[static 32])
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
 	request.ifr_data = (void *)&info;
 	if (fd < 0 || ioctl(fd, SIOCETHTOOL, &request) < 0)
-		strcpy(info.driver, strcmp(name, "lo") ? "unknown driver" : "loopback");
+		snprintf(info.driver, sizeof(info.driver), "%s",
+			 strcmp(name, "lo") ? "unknown driver" : "loopback");
 	snprintf(ret, 32, "%.31s", info.driver);
 }
 

@@ -100,8 +100,8 @@ int admissions_grow(struct kernel *k, bool locked);
 
 /* attach.c; under interface_lock */
 int interfaces_parse(struct kernel *k, const char *list); /* on failure k->reason says why */
-void interfaces_attach(struct kernel *k);  /* adopts, attaches, tests */
-void interfaces_recheck(struct kernel *k); /* now and then */
+void interfaces_attach(struct kernel *k);		  /* adopts, attaches, tests */
+void interfaces_recheck(struct kernel *k);		  /* now and then */
 int interfaces_update(struct kernel *k, int prog_fd);
 void interfaces_detach(struct kernel *k);
 void interfaces_close(struct kernel *k);

@@ -225,7 +225,7 @@ static int new_kernel(const struct kernel_options *options, struct kernel **ret)
 	k->lock_fd = k->wake_fd = -1;
 	k->keep = options->persist;
 	k->refuse = options->refuse;
-	strcpy(k->pin_dir, options->pin_dir);
+	snprintf(k->pin_dir, sizeof(k->pin_dir), "%s", options->pin_dir);
 	k->constants.route_count = options->route_count;
 	memcpy(k->constants.routes, options->routes,
 	       options->route_count * sizeof(*options->routes));

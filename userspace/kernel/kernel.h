@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel half, seen from userspace: loads, attaches and pins the programs, keeps the maps in step, and
- * reads counters. Knows no HTTP and no storage: callers hand it keys and attempts.
+ * The kernel half, seen from userspace: loads, attaches and pins the programs, keeps the maps in
+ * step, and reads counters. Knows no HTTP and no storage: callers hand it keys and attempts.
  *
  * Never a reason not to start: without privilege, BTF or an interface, kernel_start() succeeds in
- * userspace mode and kernel_state() says why. Every function is safe in that mode and then does nothing.
- * Threads: any thread; a map update is one system call. An update that fails is retried by the module's own
- * thread and, until it holds, `admissions_complete` is cleared, so a miss is never a wrong refusal. A
- * revocation that can't be written is an error: the caller must know.
+ * userspace mode and kernel_state() says why. Every function is safe in that mode and then does
+ * nothing. Threads: any thread; a map update is one system call. An update that fails is retried by
+ * the module's own thread and, until it holds, `admissions_complete` is cleared, so a miss is never
+ * a wrong refusal. A revocation that can't be written is an error: the caller must know.
  */
 #ifndef KERNEL_H
 #define KERNEL_H
@@ -21,11 +21,11 @@
 struct kernel;
 
 /*
- * Answers. `head` is the status line and the answer's own headers, each line ended by CRLF, no empty line.
- * Added here: Content-Length, Connection: close, X-Request-ID, x-axfw-path: kernel, Retry-After for a 429,
- * and small security headers as room is left. In `body`, {seconds} becomes the wait (8 places, padded with
- * spaces on the left), {minutes} the same in minutes rounded down and {days} in days rounded up (4 places);
- * at most one of these two.
+ * Answers. `head` is the status line and the answer's own headers, each line ended by CRLF, no
+ * empty line. Added here: Content-Length, Connection: close, X-Request-ID, x-axfw-path: kernel,
+ * Retry-After for a 429, and small security headers as room is left. In `body`, {seconds} becomes
+ * the wait (8 places, padded with spaces on the left), {minutes} the same in minutes rounded down
+ * and {days} in days rounded up (4 places); at most one of these two.
  */
 struct kernel_answer {
 	uint16_t status;
@@ -56,18 +56,21 @@ void kernel_keep(struct kernel *k);
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
-/* Puts or replaces an entry. For state AXFW_REVOKED an error means that the kernel may still admit. */
+/* Puts or replaces an entry. For state AXFW_REVOKED an error means that the kernel may still admit.
+ */
 int kernel_put_key(struct kernel *k, const struct axfw_key_hash *hash,
 		   const struct axfw_admission *admission);
 int kernel_forget_key(struct kernel *k, const struct axfw_key_hash *hash);
-/* Userspace refused this key just now, while it saw the given generation (read before it looked). */
+/* Userspace refused this key just now, while it saw the given generation (read before it looked).
+ */
 uint64_t kernel_generation(const struct kernel *k);
-void kernel_remember_unknown(struct kernel *k, const struct axfw_key_hash *hash, uint64_t generation);
+void kernel_remember_unknown(struct kernel *k, const struct axfw_key_hash *hash,
+			     uint64_t generation);
 /* Call before the store is changed so that a key comes to life: voids what was remembered. */
 void kernel_bump_generation(struct kernel *k);
 
-/* Start-up reconcile: begin, put each key, end. Entries not put between are deleted at the end (they are
- * judged by what they said until then). complete: every active key was put. */
+/* Start-up reconcile: begin, put each key, end. Entries not put between are deleted at the end
+ * (they are judged by what they said until then). complete: every active key was put. */
 int kernel_reconcile_begin(struct kernel *k);
 int kernel_reconcile_put(struct kernel *k, const struct axfw_key_hash *hash,
 			 const struct axfw_admission *admission);
@@ -87,9 +90,9 @@ int kernel_put_signup_window(struct kernel *k, const struct axfw_client *client,
 struct kernel_interface {
 	char name[16];
 	unsigned index;
-	const char *hook; /* "xdp" */
-	const char *mode; /* "native", "generic" or "none" */
-	bool answers;	  /* the self-test passed */
+	const char *hook;		/* "xdp" */
+	const char *mode;		/* "native", "generic" or "none" */
+	bool answers;			/* the self-test passed */
 	char reason[KERNEL_REASON_MAX]; /* why it isn't attached or doesn't answer; "" else */
 };
 
@@ -126,8 +129,8 @@ struct kernel_check {
 	char found[160];
 	char advice[200]; /* what to do; "" when ok */
 };
-/* What the fast path needs, each found out by trying. Changes nothing; needs no struct kernel. Fills at
- * most max rows, returns how many. */
+/* What the fast path needs, each found out by trying. Changes nothing; needs no struct kernel.
+ * Fills at most max rows, returns how many. */
 unsigned kernel_doctor(const char *interfaces, const char *pin_dir, struct kernel_check *ret,
 		       unsigned max);
 

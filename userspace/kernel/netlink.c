@@ -172,7 +172,7 @@ static void read_link(const struct nlmsghdr *h, struct netlink_interface *it)
 
 int netlink_get(unsigned index, int netns, struct netlink_interface *ret)
 {
-	_cleanup_(freep) void *reply = malloc(REPLY_MAX);
+	_cleanup_(freep) void *reply = calloc(1, REPLY_MAX);
 	struct netlink_interface it = {};
 	struct ifinfomsg *link;
 	struct request q;
@@ -231,7 +231,7 @@ static int find_family(const char *name, void *reply, uint16_t *ret)
 
 int netlink_xdp_features(unsigned index, uint64_t *ret)
 {
-	_cleanup_(freep) void *reply = malloc(REPLY_MAX);
+	_cleanup_(freep) void *reply = calloc(1, REPLY_MAX);
 	const struct nlattr *a[NETDEV_A_DEV_XDP_FEATURES + 1];
 	struct genlmsghdr *g;
 	struct request q;

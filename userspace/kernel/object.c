@@ -61,7 +61,7 @@ static int netns_cookie(uint64_t *ret)
 
 static int set_constants(struct axfw_bpf *skeleton, const struct object_constants *c)
 {
-	uint64_t cookie;
+	uint64_t cookie = 0;
 	int r;
 
 	r = netns_cookie(&cookie);

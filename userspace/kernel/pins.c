@@ -53,7 +53,7 @@ static void mount_point(const char *dir, char ret[static PATH_MAX])
 	size_t len = strlen(BPFFS_USUAL);
 
 	if (!strncmp(dir, BPFFS_USUAL, len) && (dir[len] == '/' || !dir[len])) {
-		strcpy(ret, BPFFS_USUAL);
+		memcpy(ret, BPFFS_USUAL, len + 1);
 		return;
 	}
 	snprintf(ret, PATH_MAX, "%s", dir);
@@ -238,6 +238,8 @@ int pins_each_link(const char *dir, void (*each)(void *arg, const char *name), v
 
 	if (!d)
 		return -errno;
+	/* the stream is ours alone, so readdir() is as safe as the deprecated readdir_r() */
+	/* cppcheck-suppress readdirCalled */
 	while ((e = readdir(d)))
 		if (!strncmp(e->d_name, LINK_PREFIX, strlen(LINK_PREFIX)))
 			each(arg, e->d_name);
