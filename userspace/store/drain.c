@@ -295,7 +295,7 @@ static int write_row(struct writer *w, const struct journal_record *r)
 static int write_rows(struct writer *w, const struct journal_record *const *records, size_t count)
 {
 	_cleanup_(sql_rollbackp) sqlite3 *open = NULL;
-	int r = sql_begin(w->t->file->db, &open);
+	int r = tenant_begin(w->t->file, &open);
 
 	if (r < 0)
 		return r;
@@ -342,7 +342,7 @@ static int write_chunk(struct store *s, uint32_t tenant,
 	}
 	t->pass = pass;
 	memcpy(t->pass_to, records[count - 1]->id, sizeof(t->pass_to));
-	r = usage_newest_month(t->file->db, &t->usage_month, &t->used_in_month);
+	r = usage_newest_month(t->file->db, true, &t->usage_month, &t->used_in_month);
 	tenant_written(s, t, t->file->vouched);
 	return r;
 }

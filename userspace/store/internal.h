@@ -37,6 +37,7 @@ struct tenant_file {
 	sqlite3_stmt *insert, *total, *newest_row;
 	int64_t counted_to; /* the highest rowid of usage_records that axfw_usage_totals includes */
 	uint32_t wal_frames; /* in the log, not yet in the database */
+	bool new_log;	     /* nothing is in it yet */
 	bool vouched;	     /* was as the registry knows it when it was opened */
 };
 
@@ -153,10 +154,11 @@ void index_free(struct store *s);
 /* --- keys.c ---------------------------------------------------------------------------------- */
 /* Brings an older api_keys table up to date. */
 int keys_prepare_file(sqlite3 *file);
-/* Makes the registry's index of a tenant's keys equal to the file's. */
-int keys_reindex(struct store *s, uint32_t tenant, sqlite3 *file);
+/* Makes the registry's index of a tenant's keys equal to the file's. has_hashes: it has our tables.
+ */
+int keys_reindex(struct store *s, uint32_t tenant, sqlite3 *file, bool has_hashes);
 /* Plaintext-era keys: digests the secret and overwrites it. Returns how many there were. */
-int keys_migrate(struct store *s, sqlite3 *file);
+int keys_migrate(struct store *s, sqlite3 *file, bool new_log);
 int keys_load(struct store *s);
 
 /* --- tenant_file.c --------------------------------------------------------------------------- */
@@ -166,6 +168,9 @@ void tenant_path(const struct store *s, const struct tenant_entry *t, const char
 int tenant_file_open(struct store *s, struct tenant_entry *t, struct tenant_file **ret);
 /* Leaves the log where it is unless it holds nothing: no fsync. */
 void tenant_file_close(struct store *s, struct tenant_entry *t, struct tenant_file **file);
+/* A transaction whose commit needn't reach the disk by itself. */
+int tenant_begin(struct tenant_file *f, sqlite3 **ret_open);
+int tenant_relax(struct tenant_file *f); /* back to that after PRAGMA synchronous = FULL */
 /* After a commit: renews the stamp. */
 void tenant_written(struct store *s, struct tenant_entry *t, bool vouched);
 void tenant_set_log(struct store *s, struct tenant_entry *t, uint32_t frames);
@@ -188,8 +193,9 @@ void files_close_one(struct store *s, struct tenant_entry *t);
 int usage_catch_up(struct tenant_file *f);
 int usage_add(struct tenant_file *f, uint32_t month, uint64_t calls, uint64_t blocked,
 	      double latency_ms, int64_t counted_to);
-/* The newest month and its calls, from the totals or, before there are any, from the rows. */
-int usage_newest_month(sqlite3 *db, uint32_t *ret_month, uint64_t *ret_calls);
+/* The newest month and its calls: from the totals, or from the rows where nothing was counted yet.
+ */
+int usage_newest_month(sqlite3 *db, bool counted, uint32_t *ret_month, uint64_t *ret_calls);
 
 /* --- held.c: records whose tenant's file is damaged ------------------------------------------ */
 int held_put(struct store *s, const struct journal_record *const *records, size_t count);

@@ -111,7 +111,21 @@ static int digest_rows(struct store *s, sqlite3 *file)
 	return r;
 }
 
-int keys_migrate(struct store *s, sqlite3 *file)
+/*
+ * Overwrites what is replaced, not only unlinks it. Two steps go without an fsync. The switch to a
+ * log changes two bytes of the file's first sector, which a power cut leaves old or new. The header
+ * of a new log is synced only to keep it from being read with frames of an older one; where there
+ * was none, there are none.
+ */
+static int prepare_migration(sqlite3 *file, bool new_log)
+{
+	int r = sql_exec(file, "PRAGMA secure_delete = ON; PRAGMA synchronous = OFF;"
+			       "PRAGMA journal_mode = WAL");
+
+	return r < 0 || new_log ? r : sql_exec(file, "PRAGMA synchronous = NORMAL");
+}
+
+int keys_migrate(struct store *s, sqlite3 *file, bool new_log)
 {
 	_cleanup_(sql_rollbackp) sqlite3 *open = NULL;
 	int64_t plaintext = 0;
@@ -120,10 +134,7 @@ int keys_migrate(struct store *s, sqlite3 *file)
 
 	if (r < 0 || !plaintext)
 		return r;
-	/* Overwrite what is replaced, not only unlink it. The switch to a log isn't synced: it
-	 * changes two bytes of the first sector, which a power cut leaves old or new. */
-	r = sql_exec(file, "PRAGMA secure_delete = ON; PRAGMA synchronous = OFF;"
-			   "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+	r = prepare_migration(file, new_log);
 	if (r < 0)
 		return r;
 	r = sql_begin(file, &open);
@@ -174,28 +185,18 @@ static int index_row(struct store *s, uint32_t tenant, sqlite3_stmt *from, sqlit
 	return r;
 }
 
-/* A file that we haven't written to has no table of hashes yet. */
-static int select_keys(sqlite3 *file, sqlite3_stmt **ret)
-{
-	int r = sql_prepare(file, ret,
-			    "SELECT key_id, name, created_at, revoked_at, secret_hash, hash"
-			    " FROM api_keys LEFT JOIN axfw_key_hashes USING (key_id)"
-			    " ORDER BY created_at",
-			    "");
-
-	if (r != -EPROTO)
-		return r;
-	return sql_prepare(file, ret,
-			   "SELECT key_id, name, created_at, revoked_at, secret_hash, NULL"
-			   " FROM api_keys ORDER BY created_at",
-			   "");
-}
-
-int keys_reindex(struct store *s, uint32_t tenant, sqlite3 *file)
+int keys_reindex(struct store *s, uint32_t tenant, sqlite3 *file, bool has_hashes)
 {
 	_cleanup_(mutex_unlockp) pthread_mutex_t *locked = mutex_lock(&s->registry_lock);
 	_cleanup_(sql_finalizep) sqlite3_stmt *from = NULL, *to = NULL;
-	int r = select_keys(file, &from);
+	int r = sql_prepare(
+		file, &from,
+		has_hashes ? "SELECT key_id, name, created_at, revoked_at, secret_hash, hash"
+			     " FROM api_keys LEFT JOIN axfw_key_hashes USING (key_id)"
+			     " ORDER BY created_at"
+			   : "SELECT key_id, name, created_at, revoked_at, secret_hash, NULL"
+			     " FROM api_keys ORDER BY created_at",
+		"");
 
 	if (r < 0)
 		return r == -EPROTO ? 0 : r; /* no such table or column: no key was ever made */
@@ -245,7 +246,7 @@ static void change_end(struct change *c)
 		pthread_mutex_unlock(c->registry_locked);
 	/* The drain's commits on this connection needn't reach the disk one by one. */
 	if (c->durable && c->t->file)
-		sql_exec(c->t->file->db, "PRAGMA synchronous = NORMAL");
+		tenant_relax(c->t->file);
 	tenant_release(&c->t);
 }
 
@@ -258,10 +259,12 @@ static int change_begin(struct change *c, struct store *s, uint32_t tenant, enum
 	c->s = s;
 	c->durable = how == COMMIT_DURABLE;
 	c->registry_locked = mutex_lock(&s->registry_lock);
-	r = c->durable ? sql_exec(c->t->file->db, "PRAGMA synchronous = FULL") : 0;
+	r = registry_begin(s, how, &c->in_registry);
 	if (r < 0)
 		return r;
-	r = registry_begin(s, how, &c->in_registry);
+	if (!c->durable)
+		return tenant_begin(c->t->file, &c->in_file);
+	r = sql_exec(c->t->file->db, "PRAGMA synchronous = FULL");
 	return r < 0 ? r : sql_begin(c->t->file->db, &c->in_file);
 }
 

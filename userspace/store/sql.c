@@ -7,6 +7,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* SQLite counts its memory under a lock that all connections share; nobody reads the count. Only
+ * possible before anything else is asked of it. */
+__attribute__((constructor)) static void configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 /* What the operating system said, where SQLite only says that it said something. */
 static int system_error(sqlite3 *db)
 {
@@ -74,6 +81,22 @@ int sql_open(const char *path, bool create, sqlite3 **ret)
 	}
 	sqlite3_busy_timeout(db, SQL_BUSY_MS);
 	*ret = db;
+	return 0;
+}
+
+int sql_open_alone(const char *path, sqlite3 **ret)
+{
+	_cleanup_(sql_closep) sqlite3 *db = NULL;
+	int r = sql_open(path, false, &db);
+
+	if (r < 0)
+		return r;
+	sqlite3_busy_timeout(db, 0);
+	/* The mode takes effect with the first read. */
+	r = sql_exec(db, "PRAGMA locking_mode = EXCLUSIVE; SELECT 1 FROM sqlite_master");
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(db);
 	return 0;
 }
 

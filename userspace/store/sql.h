@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 #include "base/memory.h"
 
+DEFINE_CLEANUP(sqlite3 *, sql_closep, sqlite3_close)
 DEFINE_CLEANUP(sqlite3_stmt *, sql_finalizep, sqlite3_finalize)
 
 /* How long a statement waits for another process (the Python firewall, a sqlite3 shell) to let go.
@@ -24,6 +25,11 @@ int sql_error(sqlite3 *db, int code);
 
 /* Opens, or creates with mode 0600 when `create`. Missing otherwise: -ENOENT. */
 int sql_open(const char *path, bool create, sqlite3 **ret);
+/*
+ * Opens an existing file for ourselves alone, for a moment: no shared memory and few locks, a third
+ * of the cost. -EBUSY, at once, while anybody else has it open.
+ */
+int sql_open_alone(const char *path, sqlite3 **ret);
 int sql_exec(sqlite3 *db, const char *sql);
 
 /*

@@ -16,8 +16,6 @@ struct takeover {
 	size_t count;
 };
 
-DEFINE_CLEANUP(sqlite3 *, db_closep, sqlite3_close)
-
 static int has_policy(sqlite3 *db, bool *ret)
 {
 	int64_t rows = 0;
@@ -28,18 +26,17 @@ static int has_policy(sqlite3 *db, bool *ret)
 	return r == -EPROTO ? 0 : r; /* an older file without that table */
 }
 
-/* Rows that somebody else inserted since we last counted. Sets *ret only if our totals exist. */
+/* Rows that somebody else inserted since we last counted. */
 static int is_behind(sqlite3 *db, bool *ret)
 {
-	int64_t counted = -1, newest = 0;
-	int r = sql_number(db, "SELECT ifnull(max(counted_to), 0) FROM axfw_usage_totals",
-			   &counted);
+	int64_t counted = 0, newest = 0;
+	int r = sql_number(db, "SELECT max(counted_to) FROM axfw_usage_totals", &counted);
 
 	if (r == 0)
 		r = sql_number(db, "SELECT max(rowid) FROM usage_records", &newest);
 	if (r == 0)
 		*ret = counted != newest;
-	return r == -EPROTO ? 0 : r;
+	return r;
 }
 
 static int catch_up(struct store *s, struct tenant_entry *t)
@@ -49,43 +46,57 @@ static int catch_up(struct store *s, struct tenant_entry *t)
 
 	if (r < 0)
 		return r;
-	r = sql_begin(t->file->db, &open);
+	r = tenant_begin(t->file, &open);
 	if (r == 0)
 		r = usage_catch_up(t->file);
 	if (r == 0)
 		r = sql_commit(&open);
 	if (r == 0)
-		r = usage_newest_month(t->file->db, &t->usage_month, &t->used_in_month);
+		r = usage_newest_month(t->file->db, true, &t->usage_month, &t->used_in_month);
 	sql_rollbackp(&open);
 	open = NULL; /* its connection goes with the file */
 	tenant_file_close(s, t, &t->file);
 	return r;
 }
 
-static int read_file(struct store *s, struct tenant_entry *t, const char *path, bool *ret_behind,
-		     bool *ret_log)
+static int read_tables(struct store *s, struct tenant_entry *t, sqlite3 *db, bool *ret_behind)
 {
-	_cleanup_(db_closep) sqlite3 *db = NULL;
+	int64_t ours = 0;
+	int r = sql_number(
+		db, "SELECT count(*) FROM sqlite_master WHERE name = 'axfw_usage_totals'", &ours);
+
+	if (r == 0)
+		r = keys_reindex(s, t->number, db, ours);
+	if (r == 0)
+		r = has_policy(db, &t->has_policy);
+	if (r == 0 && ours)
+		r = is_behind(db, ret_behind);
+	if (r == 0)
+		r = usage_newest_month(db, ours, &t->usage_month, &t->used_in_month);
+	return r == -EPROTO ? 0 : r; /* an older file lacks a table: then there is nothing in it */
+}
+
+static int read_file(struct store *s, struct tenant_entry *t, bool *ret_behind, bool *ret_log)
+{
+	_cleanup_(sql_closep) sqlite3 *db = NULL;
 	struct file_stamp before;
+	char path[PATH_MAX];
 	int r;
 
+	tenant_path(s, t, "", path);
 	tenant_stamp(s, t, &before);
-	r = sql_open(path, false, &db);
+	r = sql_open_alone(path, &db);
+	if (r == -EBUSY)
+		r = sql_open(path, false, &db); /* somebody is looking at it */
 	if (r < 0)
 		return r;
-	r = keys_migrate(s, db);
+	r = keys_migrate(s, db, before.wal_size == 0);
 	*ret_log = r > 0 || before.wal_size > 0;
 	/* Without a log closing is free, and leaves none; with one it would cost two fsyncs. */
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, *ret_log, NULL);
-	if (r >= 0 || r == -EPROTO)
-		r = keys_reindex(s, t->number, db);
-	if (r == 0)
-		r = has_policy(db, &t->has_policy);
-	if (r == 0)
-		r = is_behind(db, ret_behind);
-	if (r == 0)
-		r = usage_newest_month(db, &t->usage_month, &t->used_in_month);
-	return r == -EPROTO ? 0 : r;
+	if (r < 0 && r != -EPROTO)
+		return r;
+	return read_tables(s, t, db, ret_behind);
 }
 
 static int look_inside(void *arg, size_t i)
@@ -94,11 +105,8 @@ static int look_inside(void *arg, size_t i)
 	struct store *s = all->s;
 	struct tenant_entry *t = index_tenant(s, all->numbers[i]);
 	bool behind = false, log = false;
-	char path[PATH_MAX];
-	int r;
+	int r = read_file(s, t, &behind, &log);
 
-	tenant_path(s, t, "", path);
-	r = read_file(s, t, path, &behind, &log);
 	if (r == -ENOENT)
 		return 0; /* nothing yet: made when it is needed */
 	if (r == 0 && behind)

@@ -25,16 +25,14 @@ struct tidy {
 	size_t count;
 };
 
-DEFINE_CLEANUP(sqlite3 *, db_closep, sqlite3_close)
-
 static int open_unsynced(struct store *s, const struct tenant_entry *t, sqlite3 **ret)
 {
-	_cleanup_(db_closep) sqlite3 *db = NULL;
+	_cleanup_(sql_closep) sqlite3 *db = NULL;
 	char path[PATH_MAX];
 	int r;
 
 	tenant_path(s, t, "", path);
-	r = sql_open(path, false, &db);
+	r = sql_open_alone(path, &db);
 	if (r < 0)
 		return r;
 	r = sql_exec(db, "PRAGMA synchronous = OFF");
@@ -46,7 +44,7 @@ static int open_unsynced(struct store *s, const struct tenant_entry *t, sqlite3 
 
 static int copy_log(struct store *s, const struct tenant_entry *t, struct tidy_file *file)
 {
-	_cleanup_(db_closep) sqlite3 *db = NULL;
+	_cleanup_(sql_closep) sqlite3 *db = NULL;
 	int frames = 0, done = -1;
 	int r = open_unsynced(s, t, &db);
 
@@ -81,14 +79,14 @@ static int copy_one(void *arg, size_t i)
 
 static void drop_log(struct store *s, struct tenant_entry *t, const struct tidy_file *file)
 {
-	_cleanup_(db_closep) sqlite3 *db = NULL;
+	_cleanup_(sql_closep) sqlite3 *db = NULL;
 	struct file_stamp now;
 
 	tenant_stamp(s, t, &now);
 	if (t->file || !stamp_equal(&now, &file->copied_at))
 		return;
-	/* Reading opens the log, so that closing drops it. */
-	if (open_unsynced(s, t, &db) < 0 || sql_exec(db, "SELECT 1 FROM sqlite_master") < 0)
+	/* Opening has read the log, so closing drops it. */
+	if (open_unsynced(s, t, &db) < 0)
 		return;
 	sqlite3_close(TAKE_PTR(db));
 	tenant_set_log(s, t, 0);

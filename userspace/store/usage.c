@@ -55,21 +55,14 @@ int usage_add(struct tenant_file *f, uint32_t month, uint64_t calls, uint64_t bl
 	return r;
 }
 
-static bool has_totals(sqlite3 *db)
-{
-	int64_t rows = 0;
-
-	return sql_number(db, "SELECT count(*) FROM axfw_usage_totals", &rows) == 0 && rows > 0;
-}
-
-int usage_newest_month(sqlite3 *db, uint32_t *ret_month, uint64_t *ret_calls)
+int usage_newest_month(sqlite3 *db, bool counted, uint32_t *ret_month, uint64_t *ret_calls)
 {
 	_cleanup_(sql_finalizep) sqlite3_stmt *q = NULL;
 	int r = sql_prepare(db, &q,
-			    has_totals(db) ? "SELECT month, calls FROM axfw_usage_totals"
-					     " ORDER BY month DESC LIMIT 1"
-					   : "SELECT " SQL_MONTH ", count(*) FROM usage_records"
-					     " GROUP BY 1 ORDER BY 1 DESC LIMIT 1",
+			    counted ? "SELECT month, calls FROM axfw_usage_totals"
+				      " ORDER BY month DESC LIMIT 1"
+				    : "SELECT " SQL_MONTH ", count(*) FROM usage_records"
+				      " GROUP BY 1 ORDER BY 1 DESC LIMIT 1",
 			    "");
 
 	if (r < 0)
@@ -94,7 +87,7 @@ static int sum_file(struct tenant_file *f, struct sum *sum)
 {
 	_cleanup_(sql_rollbackp) sqlite3 *open = NULL;
 	_cleanup_(sql_finalizep) sqlite3_stmt *q = NULL;
-	int r = sql_begin(f->db, &open);
+	int r = tenant_begin(f, &open);
 
 	if (r < 0)
 		return r;
