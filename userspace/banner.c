@@ -31,16 +31,20 @@ static void print_kernel(struct kernel *k)
 		printf("  %-12s %s\n", "maps", state.pin_dir);
 }
 
-/* "127.0.0.1:8004" is an address people can type; of several the first is shown. */
+/* The first address served, as people type it. */
+static void print_address(const struct settings *s)
+{
+	printf("http://%.*s", (int)strcspn(s->listen, ","), s->listen);
+}
+
 static void print_url(const struct settings *s)
 {
-	const char *comma = strchr(s->listen, ',');
-	int len = comma ? (int)(comma - s->listen) : (int)strlen(s->listen);
-
+	printf("  %-12s ", "serving");
 	if (*s->public_url)
-		printf("  %-12s %s\n", "serving", s->public_url);
+		printf("%s", s->public_url);
 	else
-		printf("  %-12s http://%.*s\n", "serving", len, s->listen);
+		print_address(s);
+	putchar('\n');
 }
 
 void banner_print(const struct node *n)
@@ -57,7 +61,9 @@ void banner_print(const struct node *n)
 	       (unsigned long long)identity_key_count(services->identity));
 	printf("\n  have a look  axfw status\n"
 	       "               bpftool map dump pinned %s/admissions\n"
-	       "               curl -s localhost:8004/metrics\n\n",
+	       "               curl -s ",
 	       services->settings->pin_dir);
+	print_address(services->settings);
+	printf("/metrics\n\n");
 	fflush(stdout);
 }
