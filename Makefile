@@ -106,6 +106,10 @@ $(BIN)/unit/test_cli_%: $(OBJ)/tests/unit/test_cli_%.o $(OBJ)/libcli.a $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
+$(BIN)/unit/test_bench_%: $(OBJ)/tests/unit/test_bench_%.o $(OBJ)/tools/bench/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+
 $(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
@@ -146,10 +150,10 @@ check-root: ## what needs root: the verdict table in the kernel and end to end
 vmtest: all $(BIN)/bpf-tests $(BIN)/kernel-tests ## boot other kernels in qemu and load and test the programs there
 	@vmtest/run.sh
 
-bench: ## measure; prints tables and writes build/bench.json
+bench: ## measure, print tables, write build/bench.json (BENCH="--full", BENCH="verdicts start")
 	@tools/deps.sh build test
-	@$(MAKE) --no-print-directory all $(BIN)/axfw-bench
-	@tools/bench/run.sh
+	@$(MAKE) --no-print-directory all $(BIN)/axfw-bench $(BIN)/bpf-tests
+	@tools/bench/run.sh $(BENCH)
 
 fresh: ## the two commands of the README in a Debian 12 root that has nothing installed
 	@tests/fresh/run.sh
