@@ -25,14 +25,15 @@ struct tidy {
 	size_t count;
 };
 
-static int open_unsynced(struct store *s, const struct tenant_entry *t, sqlite3 **ret)
+static int open_unsynced(struct store *s, const struct tenant_entry *t,
+			 int (*open_file)(const char *path, sqlite3 **ret), sqlite3 **ret)
 {
 	_cleanup_(sql_closep) sqlite3 *db = NULL;
 	char path[PATH_MAX];
 	int r;
 
 	tenant_path(s, t, "", path);
-	r = sql_open_alone(path, &db);
+	r = open_file(path, &db);
 	if (r < 0)
 		return r;
 	r = sql_exec(db, "PRAGMA synchronous = OFF");
@@ -42,11 +43,16 @@ static int open_unsynced(struct store *s, const struct tenant_entry *t, sqlite3 
 	return 0;
 }
 
+static int sql_open_shared(const char *path, sqlite3 **ret)
+{
+	return sql_open(path, false, ret);
+}
+
 static int copy_log(struct store *s, const struct tenant_entry *t, struct tidy_file *file)
 {
 	_cleanup_(sql_closep) sqlite3 *db = NULL;
 	int frames = 0, done = -1;
-	int r = open_unsynced(s, t, &db);
+	int r = open_unsynced(s, t, sql_open_alone, &db);
 
 	if (r < 0)
 		return r;
@@ -85,8 +91,9 @@ static void drop_log(struct store *s, struct tenant_entry *t, const struct tidy_
 	tenant_stamp(s, t, &now);
 	if (t->file || !stamp_equal(&now, &file->copied_at))
 		return;
-	/* Opening has read the log, so closing drops it. */
-	if (open_unsynced(s, t, &db) < 0)
+	/* With shared memory this time, or its file would stay. Reading opens the log, so closing drops both. */
+	if (open_unsynced(s, t, sql_open_shared, &db) < 0 ||
+	    sql_exec(db, "SELECT 1 FROM sqlite_master") < 0)
 		return;
 	sqlite3_close(TAKE_PTR(db));
 	tenant_set_log(s, t, 0);
