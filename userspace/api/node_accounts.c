@@ -128,17 +128,19 @@ void api_node_key_create(struct exchange *x)
 
 void api_node_key_list(struct exchange *x)
 {
-	const char *who = exchange_query(x, "tenant"), *all = exchange_query(x, "all");
+	const char *flag = exchange_query(x, "all"), *who;
+	bool all = flag && !strcmp(flag, "1"); /* the next value takes its place in memory */
 	_cleanup_(freep) struct key_info *keys = NULL;
-	uint32_t tenant = find_tenant(x, who ? who : "");
+	uint32_t tenant;
 	json_t *list;
 	size_t count;
 	int r;
 
+	who = exchange_query(x, "tenant");
+	tenant = find_tenant(x, who ? who : "");
 	if (!tenant)
 		return;
-	r = identity_list_keys(x->services->identity, tenant, all && !strcmp(all, "1"), &keys,
-			       &count);
+	r = identity_list_keys(x->services->identity, tenant, all, &keys, &count);
 	if (r < 0) {
 		refuse(x, r, "the keys can't be listed");
 		return;
