@@ -10,8 +10,10 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "crypto/crypto.h"
 #include "kernel/internal.h"
 #include "lab.h"
 
@@ -70,19 +72,15 @@ static int connect_to(const char *address)
 	return fd;
 }
 
-/* A call with a key that nobody has; the answer, or what went wrong, as text. */
-static void call_with_wrong_key(const char *address, char *ret, size_t size)
+/* Sends the request and reads to the end; the answer, or what went wrong in brackets. */
+static void ask(const char *address, const char *request, char *ret, size_t size)
 {
-	static const char request[] =
-		"POST /v1/guard/check HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n"
-		"Authorization: Bearer axfw_0123456789012345678901234567890123456789\r\n\r\n"
-		"{\"text\":\"hi\"}\n";
 	_cleanup_(closep) int fd = connect_to(address);
 	size_t len = 0;
 	ssize_t n;
 
-	if (fd < 0 || send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0) {
-		snprintf(ret, size, "not connected: %s", strerror(errno));
+	if (fd < 0 || send(fd, request, strlen(request), MSG_NOSIGNAL) < 0) {
+		snprintf(ret, size, "[not connected: %s]", strerror(errno));
 		return;
 	}
 	while ((n = recv(fd, ret + len, size - 1 - len, 0)) > 0)
@@ -90,6 +88,18 @@ static void call_with_wrong_key(const char *address, char *ret, size_t size)
 	ret[len] = '\0';
 	if (n < 0)
 		snprintf(ret + len, size - len, "[%s]", strerror(errno));
+}
+
+#define KEY "axfw_0123456789012345678901234567890123456789"
+static const char guard_call[] =
+	"POST /v1/guard/check HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n"
+	"Authorization: Bearer " KEY "\r\n\r\n{\"text\":\"hi\"}\n";
+static const char signup[] = "POST /signup HTTP/1.1\r\nHost: a\r\nUser-Agent: tests\r\n"
+			     "Content-Length: 3\r\n\r\na=b";
+
+static void call_with_wrong_key(const char *address, char *ret, size_t size)
+{
+	ask(address, guard_call, ret, size);
 }
 
 static bool is_kernels_401(const char *answer)
@@ -149,40 +159,145 @@ static void test_veth(void **state)
 	kernel_stop(&k);
 }
 
+/* The request is served by userspace: here it comes out of the listener and nobody answers. */
+static void expect_passed(const char *address, const char *request)
+{
+	_cleanup_(closep) int fd = connect_to(address);
+	char seen[1024];
+	ssize_t n;
+
+	assert_true(fd >= 0);
+	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+	for (int i = 0; i < 1000; i++) { /* the listener doesn't block */
+		_cleanup_(closep) int accepted = accept(listener, NULL, NULL);
+
+		if (accepted < 0) {
+			usleep(5000);
+			continue;
+		}
+		n = recv(accepted, seen, sizeof(seen), 0);
+		assert_int_equal(n, strlen(request));
+		assert_memory_equal(seen, request, n);
+		return;
+	}
+	fail_msg("the request never came up");
+}
+
 /* Whoever can't be answered isn't refused: the request comes up. */
 static void test_unanswerable_interface_refuses_nothing(void **state)
 {
 	struct kernel *k;
-	char answer[256];
-	int fd;
 
 	close(peer_link);
 	peer_link = -1;
 	k = lab_start("axk0");
 	kernel_set_complete(k, true);
 	lab_enter_peer();
-	fd = connect_to("10.88.1.1");
+	expect_passed("10.88.1.1", guard_call);
 	lab_leave_peer();
-	assert_true(fd >= 0);
-	assert_true(send(fd,
-			 "POST /v1/guard/check HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
-			 "Authorization: Bearer axfw_0123456789012345678901234567890123456789\r\n"
-			 "\r\n",
-			 157, MSG_NOSIGNAL) > 0);
-	for (int i = 0; i < 200; i++) { /* the listener doesn't block */
-		int accepted = accept(listener, NULL, NULL);
+	assert_int_equal(refused(k), 0);
+	kernel_stop(&k);
+}
 
-		usleep(5000);
-		if (accepted < 0)
-			continue;
-		assert_true(recv(accepted, answer, sizeof(answer), 0) > 0);
-		close(accepted);
-		close(fd);
-		assert_int_equal(refused(k), 0);
-		kernel_stop(&k);
-		return;
+/* --- what userspace says about a key, the program does --------------------------------------- */
+
+static struct kernel *start_with_keys(struct axfw_key_hash *ret_hash)
+{
+	struct kernel_options o = lab_options("lo");
+	uint8_t admission_key[CRYPTO_SIPHASH_KEY];
+	struct crypto *crypto = NULL;
+	struct kernel *k;
+
+	assert_int_equal(
+		crypto_new("0123456789abcdef0123456789abcdef", "fedcba9876543210", &crypto), 0);
+	crypto_admission_key(crypto, admission_key);
+	crypto_api_key_hash(crypto, KEY, strlen(KEY), ret_hash);
+	crypto_free(&crypto);
+	o.admission_key = admission_key;
+	k = lab_start_options(&o);
+	return k;
+}
+
+static void put(struct kernel *k, const struct axfw_key_hash *hash, uint8_t state, uint64_t until)
+{
+	struct axfw_admission admission = lab_admission(state, 1);
+
+	admission.deny_until_ns = until;
+	assert_int_equal(kernel_put_key(k, hash, &admission), 0);
+}
+
+static long number_behind(const char *answer, const char *words)
+{
+	const char *at = strstr(answer, words);
+
+	return at ? strtol(at + strlen(words), NULL, 10) : -1;
+}
+
+/* Within the seconds that the test took, and as often as it is said. */
+static void expect_429(const char *answer, long seconds)
+{
+	long said = number_behind(answer, "Retry-After:");
+
+	if (strncmp(answer, "HTTP/1.1 429 ", 13) || !strstr(answer, "x-axfw-path: kernel\r\n") ||
+	    said > seconds || said < seconds - CLIENT_PATIENCE_S)
+		fail_msg("not the kernel's 429: %s", answer);
+}
+
+static void test_states_of_a_key(void **state)
+{
+	const uint64_t wait_ns = 7262 * NS_PER_S;
+	struct axfw_key_hash hash;
+	struct kernel *k = start_with_keys(&hash);
+	char answer[1024];
+
+	expect_passed("127.0.0.1", guard_call); /* nobody has said anything yet */
+	put(k, &hash, AXFW_ADMITTED, 0);
+	kernel_set_complete(k, true);
+	expect_passed("127.0.0.1", guard_call);
+	put(k, &hash, AXFW_REVOKED, 0);
+	expect_refusal("127.0.0.1");
+	put(k, &hash, AXFW_QUOTA_EXHAUSTED, clock_boot_ns() + wait_ns);
+	ask("127.0.0.1", guard_call, answer, sizeof(answer));
+	expect_429(answer, 7262);
+	assert_int_equal(number_behind(answer, "{\"retry_after_seconds\":"),
+			 number_behind(answer, "Retry-After:"));
+	put(k, &hash, AXFW_QUOTA_EXHAUSTED, clock_boot_ns()); /* the month is over */
+	expect_passed("127.0.0.1", guard_call);
+	assert_int_equal(kernel_forget_key(k, &hash), 0);
+	expect_refusal("127.0.0.1");
+	kernel_stop(&k);
+}
+
+static void test_remembered_refusal(void **state)
+{
+	struct axfw_key_hash hash;
+	struct kernel *k = start_with_keys(&hash);
+
+	expect_passed("127.0.0.1", guard_call);
+	kernel_remember_unknown(k, &hash, kernel_generation(k));
+	expect_refusal("127.0.0.1");
+	kernel_bump_generation(k); /* a key is created: it might be this one */
+	expect_passed("127.0.0.1", guard_call);
+	kernel_stop(&k);
+}
+
+static void test_signup_window(void **state)
+{
+	struct kernel *k = lab_start("lo");
+	struct kernel_options o = lab_options("lo");
+	struct axfw_client client = { .address = { [10] = 0xff, 0xff, 127, 0, 0, 1 } };
+	struct axfw_signup_window window = {};
+	char answer[1024];
+
+	for (unsigned i = 0; i < o.signup.limit; i++) {
+		expect_passed("127.0.0.1", signup);
+		axfw_signup_record(&window, clock_boot_ns(), &o.signup);
+		assert_int_equal(kernel_put_signup_window(k, &client, &window), 0);
 	}
-	fail_msg("the request never came up");
+	ask("127.0.0.1", signup, answer, sizeof(answer));
+	expect_429(answer, 3600);
+	assert_in_range(number_behind(answer, "Try again in "), 59, 60);
+	kernel_stop(&k);
 }
 
 /* --- refusing goes on ------------------------------------------------------------------------ */
@@ -255,6 +370,9 @@ int run_refusal_tests(void)
 		cmocka_unit_test_setup_teardown(test_veth, start, stop),
 		cmocka_unit_test_setup_teardown(test_unanswerable_interface_refuses_nothing, start,
 						stop),
+		cmocka_unit_test_setup_teardown(test_states_of_a_key, start, stop),
+		cmocka_unit_test_setup_teardown(test_remembered_refusal, start, stop),
+		cmocka_unit_test_setup_teardown(test_signup_window, start, stop),
 		cmocka_unit_test_setup_teardown(test_no_gap_over_restarts_and_growth, start, stop),
 	};
 
