@@ -46,8 +46,7 @@ bool gate_cross_site(struct request *r)
 	return false;
 }
 
-/* --- fields and tokens -------------------------------------------------------------------------
- */
+/* --- fields and tokens ----------------------------------------------------------------------- */
 
 bool gate_required(struct request *r)
 {
@@ -81,8 +80,7 @@ bool gate_csrf(struct request *r)
 	return false;
 }
 
-/* --- who calls ---------------------------------------------------------------------------------
- */
+/* --- who calls ------------------------------------------------------------------------------- */
 
 /* The key in "Bearer axfw_…", or bare; NULL: none of our form. */
 static const char *bearer_key(const char *value, size_t *ret_len)

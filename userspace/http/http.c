@@ -32,6 +32,7 @@ static void log_mhd(void *arg, const char *format, va_list args)
 	vsnprintf(line, sizeof(line), format, args);
 	line[strcspn(line, "\n")] = '\0';
 	log_debug("libmicrohttpd: %s", line);
+	request_parser_complained();
 }
 
 /* Targets stay as they were sent: routes are matched on our own decoding. */
@@ -85,7 +86,6 @@ static struct MHD_Daemon *start_mhd(struct front *front, int listener, unsigned 
 		MHD_OPTION_CONNECTION_LIMIT, connections,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_URI_LOG_CALLBACK, request_line_read, front,
 		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, request_done, front,

@@ -54,11 +54,11 @@ struct strict_headers {
 
 /*
  * Does the header region hold exactly what libmicrohttpd made of it? NULL: yes; else a sentence
- * that says what is wrong. method and version are the handler's arguments, uri_end the end of the
- * request target as the URI log callback saw it.
+ * that says what is wrong. method, url and version are the handler's arguments, uri_end the end of
+ * the request target as the URI log callback saw it.
  */
-const char *strict_read(struct MHD_Connection *connection, const char *method, const char *version,
-			const char *uri_end, struct strict_headers *ret);
+const char *strict_read(struct MHD_Connection *connection, const char *method, const char *url,
+			const char *uri_end, const char *version, struct strict_headers *ret);
 /* Printable ASCII without spaces: what may stand in a request target. */
 bool strict_is_target(const char *uri);
 
@@ -149,7 +149,8 @@ struct request {
 	bool target_ok;
 	const char *allow_origin; /* CORS: what to allow; NULL: nothing */
 	struct strict_headers headers;
-	struct request *next; /* the worker's spare ones */
+	struct request *next,
+		**previous; /* in the worker's list of spare ones, or of those being read */
 	struct exchange_field fields[FORM_FIELDS_MAX];
 	char path[PATH_LEN_MAX + 1]; /* decoded */
 	char path_value[PATH_LEN_MAX + 1];
@@ -164,7 +165,8 @@ struct worker {
 	struct guard_scratch *scratch;
 	struct request *spare;
 	unsigned spare_count;
-	uint64_t random; /* request ids need to differ, not to be secret */
+	struct request *reading; /* their headers aren't complete */
+	uint64_t random;	 /* request ids need to differ, not to be secret */
 	/* Only this thread writes; http_stop() reads. */
 	atomic_uint_fast64_t begun, ended;
 } __attribute__((aligned(64)));
@@ -205,7 +207,7 @@ struct http {
 	struct local_socket local_socket;
 };
 
-/* --- request.c: MHD's callbacks --------------------------------------------------------------- */
+/* --- request.c: MHD's callbacks -------------------------------------------------------------- */
 
 void *request_line_read(void *front, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result request_handle(void *front, struct MHD_Connection *connection, const char *url,
@@ -215,10 +217,11 @@ void request_done(void *front, struct MHD_Connection *connection, void **request
 		  enum MHD_RequestTerminationCode why);
 void request_connection(void *front, struct MHD_Connection *connection, void **socket_context,
 			enum MHD_ConnectionNotificationCode what);
+/* libmicrohttpd has found something wrong on this thread, and is about to answer it. */
+void request_parser_complained(void);
 void request_free_spares(struct worker *w);
 
-/* --- steps of answering ------------------------------------------------------------------------
- */
+/* --- steps of answering ---------------------------------------------------------------------- */
 
 /* gate.c: each says whether the request may go on; if not, an answer stands. */
 bool gate_cross_site(struct request *r);
@@ -253,7 +256,10 @@ enum MHD_Result respond_and_leave(struct request *r);
 int janitor_new(unsigned connections_max, struct janitor **ret);
 void janitor_free(struct janitor **j);
 struct conn *janitor_add(struct janitor *j, int fd); /* NULL: no memory for it, no deadline */
+/* Before the descriptor is closed. A connection whose end nobody announced is read for a while. */
 void janitor_remove(struct janitor *j, struct conn *c);
+/* The last answer said Connection: close, so the client knows not to go on. */
+void conn_announce_end(struct conn *c);
 /* 0: none. After it the connection is shut down. */
 void conn_set_deadline(struct conn *c, uint64_t monotonic_ns);
 /* Reads and drops what still comes on the connection, within bounds, so that closing it doesn't

@@ -29,6 +29,7 @@ struct conn {
 	int fd;
 	struct conn *next; /* free ones */
 	bool used;
+	bool announced; /* the end of the connection was said: its thread's only */
 };
 
 struct lingering {
@@ -65,9 +66,25 @@ struct conn *janitor_add(struct janitor *j, int fd)
 		j->free_conns = c->next;
 		c->fd = fd;
 		c->used = true;
+		c->announced = false;
 	}
 	pthread_mutex_unlock(&j->lock);
 	return c;
+}
+
+void conn_announce_end(struct conn *c)
+{
+	if (c)
+		c->announced = true;
+}
+
+/* Did the client end it? Else it may be sending still: libmicrohttpd ends connections by itself
+ * after the errors it finds, with the rest of the request unread. */
+static bool is_ended_by_client(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 void janitor_remove(struct janitor *j, struct conn *c)
@@ -75,6 +92,8 @@ void janitor_remove(struct janitor *j, struct conn *c)
 	if (!c)
 		return;
 	conn_set_deadline(c, 0);
+	if (!c->announced && !is_ended_by_client(c->fd))
+		janitor_linger(j, c->fd);
 	pthread_mutex_lock(&j->lock);
 	c->used = false;
 	c->next = j->free_conns;

@@ -32,8 +32,30 @@ static struct worker *worker_of(struct front *front)
 	return this_worker = &h->workers[n];
 }
 
-/* --- the memory of a request -------------------------------------------------------------------
- */
+/* --- which are being read -------------------------------------------------------------------- */
+
+static void reading_begin(struct request *r)
+{
+	struct worker *w = r->worker;
+
+	r->next = w->reading;
+	r->previous = &w->reading;
+	if (r->next)
+		r->next->previous = &r->next;
+	w->reading = r;
+}
+
+static void reading_end(struct request *r)
+{
+	if (!r->previous)
+		return;
+	*r->previous = r->next;
+	if (r->next)
+		r->next->previous = r->previous;
+	r->previous = NULL;
+}
+
+/* --- the memory of a request ----------------------------------------------------------------- */
 
 static struct request *request_new(struct worker *w)
 {
@@ -80,8 +102,7 @@ void request_free_spares(struct worker *w)
 	}
 }
 
-/* --- answers of our own ------------------------------------------------------------------------
- */
+/* --- answers of our own ---------------------------------------------------------------------- */
 
 static void count_refusal(struct request *r, enum metrics_refusal why)
 {
@@ -112,8 +133,7 @@ static void say_busy(struct request *r)
 	exchange_set_headerf(&r->x, "Retry-After", "%u", BUSY_S);
 }
 
-/* --- the request line --------------------------------------------------------------------------
- */
+/* --- the request line ------------------------------------------------------------------------ */
 
 /* Called before libmicrohttpd cuts the target up: where it ends is what strict.c needs. */
 void *request_line_read(void *arg, const char *uri, struct MHD_Connection *connection)
@@ -141,11 +161,11 @@ void *request_line_read(void *arg, const char *uri, struct MHD_Connection *conne
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	r->conn = info ? info->socket_context : NULL;
 	conn_set_deadline(r->conn, r->x.started_ns + HEADER_S * NS_PER_S);
+	reading_begin(r);
 	return r;
 }
 
-/* --- the headers -------------------------------------------------------------------------------
- */
+/* --- the headers ----------------------------------------------------------------------------- */
 
 static bool is_sane_id(const char *id)
 {
@@ -297,8 +317,9 @@ static enum MHD_Result read_headers(struct request *r, const char *url, const ch
 	struct exchange *x = &r->x;
 	const char *wrong;
 
+	reading_end(r);
 	fill_exchange(r, url, method);
-	wrong = strict_read(r->connection, method, version, r->uri_end, &r->headers);
+	wrong = strict_read(r->connection, method, url, r->uri_end, version, &r->headers);
 	set_request_id(r);
 	if (wrong || !r->target_ok)
 		return refuse_malformed(r, wrong ? wrong : "Malformed request target");
@@ -325,8 +346,40 @@ static enum MHD_Result read_headers(struct request *r, const char *url, const ch
 	return MHD_YES;
 }
 
-/* --- the body ------------------------------------------------------------------------------------
+static bool is_number(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789")];
+}
+
+/*
+ * What 0.9.75 finds wrong once the headers are complete (a Content-Length that isn't a number or
+ * doesn't fit) it answers with its header twice over, which no client can read. But it
+ * logs first, on the same thread: so the answer is sent from here, and the socket is shut before it
+ * writes. The one request that it can be about has its headers complete and hasn't been handed to
+ * us.
  */
+void request_parser_complained(void)
+{
+	struct request *r = this_worker ? this_worker->reading : NULL;
+	const char *length;
+
+	while (r &&
+	       !MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
+		r = r->next;
+	if (!r)
+		return;
+	reading_end(r);
+	fill_exchange(r, "", "");
+	set_request_id(r);
+	length = exchange_header(&r->x, "Content-Length");
+	r->body_max = routes_body_max("");
+	if (length && is_number(length))
+		(void)refuse_too_large(r);
+	else
+		(void)refuse_malformed(r, "Content-Length isn't a number");
+}
+
+/* --- the body -------------------------------------------------------------------------------- */
 
 static enum MHD_Result keep_body(struct request *r, const char *data, size_t *len)
 {
@@ -352,8 +405,7 @@ static enum MHD_Result drop_body(struct request *r, size_t *len)
 	return refuse_too_large(r);
 }
 
-/* --- running it ----------------------------------------------------------------------------------
- */
+/* --- running it ------------------------------------------------------------------------------ */
 
 static void work(void *arg)
 {
@@ -483,7 +535,7 @@ enum MHD_Result request_handle(void *front, struct MHD_Connection *connection, c
 }
 
 /* --- ends
- * ------------------------------------------------------------------------------------------ */
+ * --------------------------------------------------------------------------------- */
 
 void request_done(void *front, struct MHD_Connection *connection, void **request,
 		  enum MHD_RequestTerminationCode why)
@@ -492,6 +544,7 @@ void request_done(void *front, struct MHD_Connection *connection, void **request
 
 	if (!r)
 		return;
+	reading_end(r);
 	atomic_store_explicit(&r->worker->ended, r->worker->ended + 1, memory_order_relaxed);
 	conn_set_deadline(r->conn,
 			  r->x.started_ns + (HEADER_S + BODY_S + ANSWER_S + IDLE_S) * NS_PER_S);

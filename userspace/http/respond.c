@@ -60,6 +60,8 @@ static void complete(struct request *r)
 	}
 	renew_cookie(x);
 	x->close |= atomic_load_explicit(&r->front->http->draining, memory_order_relaxed);
+	if (x->close)
+		conn_announce_end(r->conn);
 	metrics_count_request(x->services->metrics, r->worker->slot, x->status);
 }
 

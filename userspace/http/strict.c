@@ -25,6 +25,7 @@
 #define CRLF_LEN    2
 
 #define MALFORMED     "Malformed request header"
+#define NO_HOST	      "Host is missing"
 #define REPEATED      "A header that may occur once is repeated"
 #define BOTH_FRAMINGS "Content-Length and Transfer-Encoding together"
 #define BAD_CODING    "Transfer-Encoding must be chunked"
@@ -124,21 +125,24 @@ static const char *judge_framing(const struct strict_headers *h, const char *ver
 	return NULL;
 }
 
-const char *strict_read(struct MHD_Connection *connection, const char *method, const char *version,
-			const char *uri_end, struct strict_headers *ret)
+const char *strict_read(struct MHD_Connection *connection, const char *method, const char *url,
+			const char *uri_end, const char *version, struct strict_headers *ret)
 {
 	const union MHD_ConnectionInfo *size =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	struct walk w = { .headers = ret, .expected = version + VERSION_LEN + CRLF_LEN };
 
 	*ret = (struct strict_headers){ 0 };
-	/* One blank before the version, none lost in the target. */
-	if (!size || uri_end != version - 1 || !is_name(method, strlen(method)))
+	/* One blank on either side of the target, and no NUL before them. */
+	if (!size || url != method + strlen(method) + 1 || uri_end != version - 1 ||
+	    !is_name(method, strlen(method)))
 		return MALFORMED;
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, look, &w);
 	if (w.wrong)
 		return w.wrong;
 	if (w.expected + CRLF_LEN != method + size->header_size)
 		return MALFORMED;
+	if (!ret->host && version[VERSION_LEN - 1] != '0')
+		return NO_HOST;
 	return judge_framing(ret, version);
 }
