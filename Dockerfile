@@ -11,7 +11,7 @@ RUN tools/deps.sh build && make -j"$(nproc)" all && make install DESTDIR=/out PR
 FROM debian:12-slim
 RUN apt-get update && apt-get install -y --no-install-recommends \
 	libbpf1 libelf1 zlib1g libmicrohttpd12 libsqlite3-0 libssl3 libargon2-1 libvectorscan5 libjansson4 \
-	libutf8proc2 libcurl4 libcap-ng0 libseccomp2 liburcu8 && rm -rf /var/lib/apt/lists/*
+	libutf8proc2 libcurl4 libcap-ng0 libseccomp2 liburcu8 libpcre2-8-0 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/usr/ /usr/
 ENV AXIOM_FIREWALL_TENANT_DIR=/var/lib/axfw \
     AXIOM_FIREWALL_LISTEN=0.0.0.0:8004

@@ -10,7 +10,7 @@ CC      := gcc
 CLANG   := clang
 BPFTOOL := $(or $(shell command -v bpftool),/usr/sbin/bpftool)
 PKGS    := libbpf libelf zlib libmicrohttpd sqlite3 libcrypto libargon2 libhs jansson libutf8proc \
-           libcurl libcap-ng libseccomp liburcu-bp liburcu-cds
+           libcurl libcap-ng libseccomp liburcu-bp liburcu-cds libpcre2-8
 VERSION := $(shell cat VERSION)
 
 B   := build

@@ -8,7 +8,7 @@ declare -A packages=(
 	[build]="gcc libc6-dev make pkg-config clang llvm bpftool ca-certificates openssl
 		libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libargon2-dev
 		libvectorscan-dev libjansson-dev libutf8proc-dev libcurl4-openssl-dev libcap-ng-dev
-		libseccomp-dev liburcu-dev"
+		libseccomp-dev liburcu-dev libpcre2-dev"
 	[test]="git curl python3 python3-pytest libcmocka-dev iproute2 procps util-linux ethtool tshark
 		iputils-ping qemu-system-x86 busybox-static cpio kmod zstd debootstrap sqlite3 libcap2-bin
 		xdp-tools"
