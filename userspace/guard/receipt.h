@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a verdict's signatures cover: everything that was decided, about which text, by which rules. The
- * HMAC (intent.signature) and the Ed25519 signature of a receipt are over the same bytes. Any thread.
+ * What a verdict's signatures cover: everything that was decided, about which text, by which rules.
+ * The HMAC (intent.signature) and the Ed25519 signature of a receipt are over the same bytes. Any
+ * thread.
  */
 #ifndef GUARD_RECEIPT_H
 #define GUARD_RECEIPT_H
@@ -27,10 +28,10 @@ struct guard_receipt {
 const char *guard_manifest_id(const struct guard *g);
 
 /*
- * Appends the canonical JSON (sorted keys, no spaces, ASCII): equal bytes to what json_canonical() makes of
- * the same members, which are class, confidence, decision_id, engine_version, manifest_id, policy_version,
- * signals, tenant, text_sha256, time and verdict. It is itself the `payload` member of a receipt. -ENOMEM;
- * -EINVAL: an id isn't printable ASCII.
+ * Appends the canonical JSON (sorted keys, no spaces, ASCII): equal bytes to what json_canonical()
+ * makes of the same members, which are class, confidence, decision_id, engine_version, manifest_id,
+ * policy_version, signals, tenant, text_sha256, time and verdict. It is itself the `payload` member
+ * of a receipt. -ENOMEM; -EINVAL: an id isn't printable ASCII.
  */
 int guard_receipt_canonical(const struct guard_receipt *r, struct text *ret);
 

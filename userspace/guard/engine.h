@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What guard's files share: the engine, a thread's scratch space, and a policy's patterns. */
+#ifndef GUARD_ENGINE_H
+#define GUARD_ENGINE_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <hs.h>
+#include <pcre2.h>
+#include "base/base.h"
+#include "crypto/crypto.h"
+#include "guard/guard.h"
+#include "guard/rules.h"
+
+/* A set of rules or patterns that matched, by index. */
+#define MATCHES_MAX RULES_MAX
+struct matches {
+	uint64_t bits[MATCHES_MAX / 64];
+};
+
+static inline bool matches_has(const struct matches *m, size_t i)
+{
+	return m->bits[i / 64] >> (i % 64) & 1;
+}
+
+#define MANIFEST_ID_LEN 16
+
+struct guard {
+	hs_database_t *db;
+	uint64_t serial;
+	size_t rule_count;
+	struct {
+		enum guard_class intent_class;
+		unsigned weight;
+	} rules[RULES_MAX];
+	char version[64];
+	char manifest_id[MANIFEST_ID_LEN + 1];
+};
+
+/* Databases that the scratch is known to be big enough for, by serial: asking Vectorscan takes it a
+ * walk over the whole database (8 us for 80 KB). */
+#define SCRATCH_FITTED 1024 /* a power of two */
+
+struct guard_scratch {
+	hs_scratch_t *hs;
+	uint64_t fitted[SCRATCH_FITTED];
+	pcre2_match_data *match_data;
+	pcre2_match_context *match_context;
+	char *clean; /* text with what isn't UTF-8 replaced; owned, grows */
+	size_t clean_size;
+};
+
+/* Unlike any other's in this process; never 0. */
+uint64_t engine_serial(void);
+/* Adds the ids of the expressions that match to *ret. -ENOMEM, -EIO, -E2BIG. */
+int engine_scan(const hs_database_t *db, uint64_t serial, struct guard_scratch *scratch,
+		const char *text, size_t len, struct matches *ret);
+/* Leaves out the white space around the text. */
+void engine_trim(const char **text, size_t *len);
+
+/* What a policy says about a text whose default verdict is *v: changes *v. */
+int policy_apply(const struct guard_policy *p, struct guard_scratch *scratch, const char *text,
+		 size_t len, struct guard_verdict *v);
+void verdict_add_signal(struct guard_verdict *v, const char *name);
+
+#endif
