@@ -69,11 +69,35 @@ static void add_packets(struct text *t, struct kernel *k)
 			  reason_label(i, label), (unsigned long long)counters[i].bytes);
 }
 
+/* A label's value between its quotes (Prometheus text format 0.0.4). */
+static void add_label_value(struct text *t, const char *value)
+{
+	for (const char *c = value; *c; c++) {
+		if (*c == '\n')
+			text_add(t, "\\n");
+		else if (*c == '"' || *c == '\\')
+			text_addf(t, "\\%c", *c);
+		else
+			text_add_n(t, c, 1);
+	}
+}
+
+/* Why it isn't enforcing is for people: a label of a metric whose value is always 1. */
+static void add_kernel_info(struct text *t, const struct kernel_state *state)
+{
+	add_family(t, "axfw_kernel_info", "gauge", "Mode of the kernel path, and why.");
+	text_addf(t, "axfw_kernel_info{mode=\"%s\",reason=\"",
+		  state->enforcing ? "enforcing" : "userspace");
+	add_label_value(t, state->reason);
+	text_add(t, "\"} 1\n");
+}
+
 static void add_kernel(struct text *t, struct kernel *k)
 {
 	struct kernel_state state;
 
 	kernel_state(k, &state);
+	add_kernel_info(t, &state);
 	add_value(t, "axfw_kernel_enforcing", "gauge",
 		  "1 while the kernel program is attached, 0 in userspace mode.", state.enforcing);
 	add_value(t, "axfw_kernel_complete", "gauge",
