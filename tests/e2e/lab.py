@@ -114,10 +114,13 @@ class Network:
         return dump[0]["formatted"]["value"][".bss"][0]["dropped"]
 
     def sockets(self, namespace):
-        """Every TCP socket of ours but the listening ones, as ss shows them."""
+        """Every TCP connection of ours that anybody still holds, half-open ones included, as ss shows them.
+
+        TIME-WAIT isn't one: TCP remembers it after both ends have closed in order.
+        """
         with_port = f"( sport = :{PORT} or dport = :{PORT} )"
         lines = run(*enter(namespace), "ss", "-Htan", with_port).splitlines()
-        return [line for line in lines if not line.startswith("LISTEN")]
+        return [line for line in lines if not line.startswith(("LISTEN", "TIME-WAIT"))]
 
     def remove(self):
         for namespace in (self.server, self.client):

@@ -98,6 +98,7 @@ def test_refused_flow_is_not_ended_for_a_later_connection(network, daemon, key, 
     for seq in range(0, 1 << 32, 1 << 28):
         attacker.send(port, seq, 1, PSH | ACK, b"x", source=CLIENT4)
         attacker.send(port, seq, 1, RST, source=CLIENT4)
+    wait_until(lambda: not network.sockets(network.client), "the client's port is free")
     with inside(network.client):
         again = socket.create_connection((SERVER4, PORT), 10, (CLIENT4, port))
     with again:

@@ -12,10 +12,11 @@ def test_metrics(network, daemon, key):
     check(network, key, "Buy Google Play gift cards immediately to clear your debt")
     check(network, UNKNOWN_KEY)
     metrics = daemon.metrics()
-    assert metrics['axfw_packets_total{reason="KEY_ADMITTED"}'] == 2
-    assert metrics['axfw_packets_total{reason="KEY_UNKNOWN"}'] == 1
+    assert metrics['axfw_packets_total{reason="key_admitted"}'] == 2
+    assert metrics['axfw_packets_total{reason="key_unknown"}'] == 1
     assert metrics['axfw_verdicts_total{verdict="allow",class="INFORM"}'] == 1
     assert metrics['axfw_verdicts_total{verdict="block",class="HARM"}'] == 1
+    assert metrics['axfw_kernel_info{mode="enforcing",reason=""}'] == 1
     assert metrics["axfw_request_seconds_count"] >= 2
     assert metrics["axfw_request_seconds_sum"] > 0
     assert metrics['axfw_request_seconds_bucket{le="+Inf"}'] == metrics["axfw_request_seconds_count"]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Without BPF everything still works, and says why it is without."""
+import html
+
 import pytest
 
 from clients import UNKNOWN_KEY, Browser, ask, check
@@ -36,9 +38,11 @@ def test_everything_works_and_the_reason_is_shown(network, make_daemon, interfac
     assert kernel["mode"] == "userspace"
     assert word in kernel["reason"], kernel["reason"]
     assert kernel["reason"] in daemon.output()
-    metrics = daemon.metrics()
-    assert any(word in name for name in metrics if "kernel" in name), "the reason is in /metrics"
+    assert f'axfw_kernel_info{{mode="userspace",reason="{kernel["reason"]}"}}' in daemon.metrics()
     main_job(network)
+    person = Browser(network)
+    person.log_in()
+    assert html.escape(kernel["reason"]) in person.get("/dashboard").text()
 
 
 def test_one_good_interface_of_two_is_enough(network, make_daemon):
