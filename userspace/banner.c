@@ -15,20 +15,17 @@ static void print_interface(const struct kernel_interface *i)
 	putchar('\n');
 }
 
-static void print_kernel(struct kernel *k)
+static void print_kernel(const struct kernel_state *state)
 {
-	struct kernel_state state;
-
-	kernel_state(k, &state);
-	if (state.enforcing)
+	if (state->enforcing)
 		printf("  %-12s enforcing%s\n", "kernel",
-		       state.adopted ? ", adopted what was pinned" : "");
+		       state->adopted ? ", adopted what was pinned" : "");
 	else
-		printf("  %-12s userspace only: %s\n", "kernel", state.reason);
-	for (unsigned i = 0; i < state.interface_count; i++)
-		print_interface(&state.interfaces[i]);
-	if (state.enforcing)
-		printf("  %-12s %s\n", "maps", state.pin_dir);
+		printf("  %-12s userspace only: %s\n", "kernel", state->reason);
+	for (unsigned i = 0; i < state->interface_count; i++)
+		print_interface(&state->interfaces[i]);
+	if (state->enforcing)
+		printf("  %-12s %s\n", "maps", state->pin_dir);
 }
 
 /* The first address served, as people type it. */
@@ -47,23 +44,33 @@ static void print_url(const struct settings *s)
 	putchar('\n');
 }
 
+/* Three commands; the middle one is about the kernel, or about why it isn't in use. */
+static void print_commands(const struct settings *s, const struct kernel_state *state)
+{
+	printf("\n  have a look  axfw status\n");
+	if (state->enforcing)
+		printf("               bpftool map dump pinned %s/admissions\n", state->pin_dir);
+	else
+		printf("               axfw doctor\n");
+	printf("               curl -s ");
+	print_address(s);
+	printf("/metrics\n\n");
+}
+
 void banner_print(const struct node *n)
 {
 	const struct services *services = node_services(n);
+	struct kernel_state state;
 
+	kernel_state(services->kernel, &state);
 	printf("axfwd %s, started in %llu ms\n", services->version,
 	       (unsigned long long)node_start_ms(n));
 	print_url(services->settings);
-	print_kernel(services->kernel);
+	print_kernel(&state);
 	printf("  %-12s %s (%llu tenants, %llu active keys)\n", "store",
 	       services->settings->tenant_dir,
 	       (unsigned long long)identity_tenant_count(services->identity),
 	       (unsigned long long)identity_key_count(services->identity));
-	printf("\n  have a look  axfw status\n"
-	       "               bpftool map dump pinned %s/admissions\n"
-	       "               curl -s ",
-	       services->settings->pin_dir);
-	print_address(services->settings);
-	printf("/metrics\n\n");
+	print_commands(services->settings, &state);
 	fflush(stdout);
 }
