@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Around every page: the frame's values, the session cookie's attributes and its sliding age, no
- * caching (a page may hold a secret that is shown once).
+ * Around every page: the frame's values, the session cookie's attributes, no caching (a page may
+ * hold a secret that is shown once).
  */
 #include <ctype.h>
 #include <errno.h>
@@ -90,9 +90,6 @@ void page_reply(struct exchange *x, unsigned status, const char *page, const cha
 	}
 	exchange_reply_text(x, status, HTML_TYPE, &out);
 	exchange_set_header(x, "Cache-Control", "no-store");
-	/* The browser's copy slides with ours; a cookie that opened no session is left alone. */
-	if (x->has_session)
-		page_set_cookie(x, exchange_cookie(x, COOKIE));
 }
 
 static bool is_host(const char *host)
