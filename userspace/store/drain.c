@@ -37,6 +37,7 @@ struct pass {
 	uint32_t *first; /* per tenant number: where its records start in sorted; one more than
 			    tenants */
 	uint32_t tenants_end;
+	uint32_t tenant_count;	     /* how many have records */
 	struct tenant_state *states; /* of the tenants that were written */
 	size_t state_count;
 };
@@ -167,6 +168,7 @@ static void sort_by_tenant(struct pass *p)
 	for (uint32_t t = 0; t <= p->tenants_end; t++) {
 		uint32_t count = p->first[t];
 
+		p->tenant_count += count > 0;
 		p->first[t] = (uint32_t)total;
 		total += count;
 	}
@@ -320,30 +322,37 @@ static size_t skip_committed(const struct tenant_entry *t, uint64_t pass,
 	return i;
 }
 
-static int write_chunk(struct store *s, uint32_t tenant,
+/* Few rows for one of many tenants: its file is opened, written and closed. */
+static int acquire(struct store *s, uint32_t tenant, bool visit, struct tenant_entry **ret)
+{
+	return visit ? tenant_acquire_alone(s, tenant, ret) : tenant_acquire(s, tenant, ret);
+}
+
+static int write_chunk(struct store *s, uint32_t tenant, bool visit,
 		       const struct journal_record *const *records, size_t count)
 {
 	_cleanup_(tenant_release) struct tenant_entry *t = NULL;
 	uint64_t pass = s->journal.pass;
 	struct writer w = { .s = s };
 	size_t skip;
-	int r = tenant_acquire(s, tenant, &t);
+	int r = acquire(s, tenant, visit, &t);
 
 	if (r < 0)
 		return r;
 	skip = skip_committed(t, pass, records, count);
-	if (skip == count)
-		return 0;
 	w.t = t;
-	r = write_rows(&w, records + skip, count - skip);
-	if (r < 0) {
-		files_close_one(s, t); /* what it remembers of its counts was rolled back */
-		return r;
+	r = skip == count ? 0 : write_rows(&w, records + skip, count - skip);
+	if (r == 0) {
+		t->pass = pass;
+		memcpy(t->pass_to, records[count - 1]->id, sizeof(t->pass_to));
+		t->usage_month = t->file->month;
+		t->used_in_month = t->file->month_calls;
+		if (!t->file->alone)
+			tenant_written(s, t, t->file->vouched);
 	}
-	t->pass = pass;
-	memcpy(t->pass_to, records[count - 1]->id, sizeof(t->pass_to));
-	r = usage_newest_month(t->file->db, true, &t->usage_month, &t->used_in_month);
-	tenant_written(s, t, t->file->vouched);
+	/* After a failure what the file remembers of its counts was rolled back. */
+	if (r < 0 || t->file->alone)
+		files_close_one(s, t);
 	return r;
 }
 
@@ -369,12 +378,13 @@ static bool is_damage(int r)
 	return r == -EUCLEAN || r == -EPROTO;
 }
 
-int drain_tenant(struct store *s, uint32_t tenant, const struct journal_record **records,
-		 size_t count)
+int drain_tenant(struct store *s, uint32_t tenant, bool visit,
+		 const struct journal_record **records, size_t count)
 {
 	order_by_id(records, count);
 	for (size_t i = 0; i < count; i += CHUNK_ROWS) {
-		int r = write_chunk(s, tenant, records + i, MIN(count - i, (size_t)CHUNK_ROWS));
+		int r = write_chunk(s, tenant, visit && count <= CHUNK_ROWS, records + i,
+				    MIN(count - i, (size_t)CHUNK_ROWS));
 
 		if (r == -ENOENT && !index_tenant(s, tenant))
 			return 0; /* deleted meanwhile, its usage with it */
@@ -393,7 +403,7 @@ static int write_tenant(struct store *s, struct pass *p, uint32_t tenant)
 
 	if (!t)
 		return 0;
-	r = drain_tenant(s, tenant, records, count);
+	r = drain_tenant(s, tenant, p->tenant_count > TENANT_FILES_MAX, records, count);
 	if (is_damage(r))
 		return held_put(s, records, count);
 	if (r < 0)
@@ -509,7 +519,8 @@ void store_journal_state(struct store *s, struct store_journal_state *ret)
 	pthread_mutex_unlock(&j->lock);
 }
 
-static bool is_due(struct store *s)
+/* pending: how many records there were at the last look, and are now. */
+static bool is_due(struct store *s, uint64_t *pending)
 {
 	struct journal *j = &s->journal;
 	uint64_t patience = MIN(MAX(j->last_pass_ns * DUTY, AGE_MIN_NS), AGE_MAX_NS);
@@ -522,9 +533,13 @@ static bool is_due(struct store *s)
 	if (asked)
 		return true;
 	store_journal_state(s, &state);
-	return state.records_pending &&
-	       (state.records_pending * sizeof(struct journal_record) >= j->bytes_max / 4 ||
-		(clock_wall_us() - state.oldest_pending_us) * 1000 >= patience);
+	/* Nothing came since: the load is over, and this costs nobody anything. */
+	asked = state.records_pending && state.records_pending == *pending;
+	*pending = state.records_pending;
+	return asked ||
+	       (state.records_pending &&
+		(state.records_pending * sizeof(struct journal_record) >= j->bytes_max / 4 ||
+		 (clock_wall_us() - state.oldest_pending_us) * 1000 >= patience));
 }
 
 static void sleep_a_while(struct journal *j, bool failed)
@@ -555,9 +570,10 @@ void *drain_run(void *arg)
 	struct store *s = arg;
 	struct journal *j = &s->journal;
 	unsigned idle_s = 0;
+	uint64_t pending = 0;
 
 	while (!atomic_load(&j->stop)) {
-		bool due = is_due(s);
+		bool due = is_due(s, &pending);
 		bool failed = due && drain_pass(s) < 0;
 
 		idle_s = due ? 0 : idle_s + POLL_S;

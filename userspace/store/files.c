@@ -109,10 +109,33 @@ void tenant_release(struct tenant_entry **t)
 		pthread_mutex_unlock(&(*t)->lock);
 }
 
+int tenant_acquire_alone(struct store *s, uint32_t number, struct tenant_entry **ret)
+{
+	struct tenant_entry *t = index_tenant(s, number);
+	int r;
+
+	if (!t)
+		return -ENOENT;
+	pthread_mutex_lock(&t->lock);
+	r = t->file ? -EBUSY : tenant_file_open_alone(s, t, &t->file);
+	if (r == 0) {
+		tenant_set_log(s, t, 0);
+		*ret = t;
+		return 0;
+	}
+	pthread_mutex_unlock(&t->lock);
+	/* In use here or elsewhere, or not there: the other way copes with all of them. */
+	return tenant_acquire(s, number, ret);
+}
+
 void files_close_one(struct store *s, struct tenant_entry *t)
 {
 	if (!t->file)
 		return;
+	if (t->file->alone) {
+		tenant_file_close(s, t, &t->file);
+		return;
+	}
 	pthread_mutex_lock(&s->files_lock);
 	unlink_file(s, t);
 	s->files_open--;

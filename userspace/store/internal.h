@@ -36,8 +36,11 @@ struct tenant_file {
 	sqlite3 *db;
 	sqlite3_stmt *insert, *total, *newest_row;
 	int64_t counted_to; /* the highest rowid of usage_records that axfw_usage_totals includes */
+	uint32_t month;	    /* the newest that was counted, and its calls */
+	uint64_t month_calls;
 	uint32_t wal_frames; /* in the log, not yet in the database */
 	bool new_log;	     /* nothing is in it yet */
+	bool alone;	     /* opened for a moment, nobody else can: not among the cached */
 	bool vouched;	     /* was as the registry knows it when it was opened */
 };
 
@@ -166,6 +169,8 @@ void tenant_path(const struct store *s, const struct tenant_entry *t, const char
 		 char ret[static PATH_MAX]);
 /* Creates what is missing of the file and its schema. */
 int tenant_file_open(struct store *s, struct tenant_entry *t, struct tenant_file **ret);
+/* As sql_open_alone(): of an existing file, with -EBUSY while anybody else has it open. */
+int tenant_file_open_alone(struct store *s, struct tenant_entry *t, struct tenant_file **ret);
 /* Leaves the log where it is unless it holds nothing: no fsync. */
 void tenant_file_close(struct store *s, struct tenant_entry *t, struct tenant_file **file);
 /* A transaction whose commit needn't reach the disk by itself. */
@@ -184,18 +189,21 @@ bool tenant_id_is_safe(const char *id);
 /* Locks the tenant and opens its file if it isn't. -ENOENT: no such tenant. */
 int tenant_acquire(struct store *s, uint32_t number, struct tenant_entry **ret);
 void tenant_release(struct tenant_entry **t); /* for _cleanup_ */
+/* The same for one visit, the file being closed by files_close_one(): a third cheaper than to open
+ * it for everybody, and it doesn't drive out those that are used again. */
+int tenant_acquire_alone(struct store *s, uint32_t number, struct tenant_entry **ret);
 void files_close_all(struct store *s);
 /* Closes the tenant's file; its lock is held. */
 void files_close_one(struct store *s, struct tenant_entry *t);
 
 /* --- usage.c: counts without a scan of history ------------------------------------------------ */
+int usage_load(struct tenant_file *f); /* -EPROTO: not our tables yet */
 /* Counts rows that somebody else wrote; in a transaction. */
 int usage_catch_up(struct tenant_file *f);
 int usage_add(struct tenant_file *f, uint32_t month, uint64_t calls, uint64_t blocked,
 	      double latency_ms, int64_t counted_to);
-/* The newest month and its calls: from the totals, or from the rows where nothing was counted yet.
- */
-int usage_newest_month(sqlite3 *db, bool counted, uint32_t *ret_month, uint64_t *ret_calls);
+/* The newest month and its calls, of a file without our tables. */
+int usage_newest_month(sqlite3 *db, uint32_t *ret_month, uint64_t *ret_calls);
 
 /* --- held.c: records whose tenant's file is damaged ------------------------------------------ */
 int held_put(struct store *s, const struct journal_record *const *records, size_t count);

@@ -26,17 +26,21 @@ static int has_policy(sqlite3 *db, bool *ret)
 	return r == -EPROTO ? 0 : r; /* an older file without that table */
 }
 
-/* Rows that somebody else inserted since we last counted. */
-static int is_behind(sqlite3 *db, bool *ret)
+/* Behind: somebody else has inserted rows since we last counted. */
+static int read_totals(sqlite3 *db, struct tenant_entry *t, bool *ret_behind)
 {
-	int64_t counted = 0, newest = 0;
-	int r = sql_number(db, "SELECT max(counted_to) FROM axfw_usage_totals", &counted);
+	struct tenant_file f = { .db = db };
+	int64_t newest = 0;
+	int r = usage_load(&f);
 
 	if (r == 0)
 		r = sql_number(db, "SELECT max(rowid) FROM usage_records", &newest);
-	if (r == 0)
-		*ret = counted != newest;
-	return r;
+	if (r < 0)
+		return r;
+	t->usage_month = f.month;
+	t->used_in_month = f.month_calls;
+	*ret_behind = f.counted_to != newest;
+	return 0;
 }
 
 static int catch_up(struct store *s, struct tenant_entry *t)
@@ -51,10 +55,10 @@ static int catch_up(struct store *s, struct tenant_entry *t)
 		r = usage_catch_up(t->file);
 	if (r == 0)
 		r = sql_commit(&open);
-	if (r == 0)
-		r = usage_newest_month(t->file->db, true, &t->usage_month, &t->used_in_month);
 	sql_rollbackp(&open);
 	open = NULL; /* its connection goes with the file */
+	t->usage_month = t->file->month;
+	t->used_in_month = t->file->month_calls;
 	tenant_file_close(s, t, &t->file);
 	return r;
 }
@@ -69,10 +73,9 @@ static int read_tables(struct store *s, struct tenant_entry *t, sqlite3 *db, boo
 		r = keys_reindex(s, t->number, db, ours);
 	if (r == 0)
 		r = has_policy(db, &t->has_policy);
-	if (r == 0 && ours)
-		r = is_behind(db, ret_behind);
 	if (r == 0)
-		r = usage_newest_month(db, ours, &t->usage_month, &t->used_in_month);
+		r = ours ? read_totals(db, t, ret_behind)
+			 : usage_newest_month(db, &t->usage_month, &t->used_in_month);
 	return r == -EPROTO ? 0 : r; /* an older file lacks a table: then there is nothing in it */
 }
 

@@ -26,10 +26,8 @@
 #define PAGE_BYTES	   4096
 /* A log this long is put back by the connection that wrote it: 4 MiB, SQLite's own default. */
 #define CHECKPOINT_FRAMES 1000
-/* KiB of pages kept per open file: what an insert touches, not a whole index. */
-#define PRAGMAS                                                                                    \
-	"PRAGMA cache_size = -256;"                                                                \
-	"PRAGMA wal_autocheckpoint = 0;"
+/* KiB of pages kept per cached file: what an insert touches, not a whole index. */
+#define CACHED_PAGES "PRAGMA cache_size = -256"
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS api_keys (key_id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL,"
@@ -182,28 +180,14 @@ static int make_tables(struct tenant_file *f)
 	return r < 0 ? r : sql_commit(&open);
 }
 
-static int prepare_statements(struct tenant_file *f, const struct tenant_entry *t)
+static int prepare_insert(struct tenant_file *f, const struct tenant_entry *t)
 {
-	int r = sql_prepare(
-		f->db, &f->total,
-		"INSERT INTO axfw_usage_totals"
-		" (month, calls, blocked, latency_ms, counted_to) VALUES (?, ?, ?, ?, ?)"
-		" ON CONFLICT (month) DO UPDATE SET calls = calls + excluded.calls,"
-		" blocked = blocked + excluded.blocked,"
-		" latency_ms = latency_ms + excluded.latency_ms,"
-		" counted_to = excluded.counted_to",
-		"");
+	int r = sql_prepare(f->db, &f->insert,
+			    "INSERT OR IGNORE INTO usage_records (record_id, api_key_id, endpoint,"
+			    " verdict, intent_class, confidence, latency_ms, timestamp, tenant_id)"
+			    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			    "");
 
-	if (r < 0)
-		return r;
-	r = sql_prepare(f->db, &f->newest_row, "SELECT max(rowid) FROM usage_records", "");
-	if (r < 0)
-		return r;
-	r = sql_prepare(f->db, &f->insert,
-			"INSERT OR IGNORE INTO usage_records (record_id, api_key_id, endpoint,"
-			" verdict, intent_class, confidence, latency_ms, timestamp, tenant_id)"
-			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			"");
 	if (r < 0)
 		return r;
 	/* The last parameter is the same for every row; sql_bind() fills those before it. */
@@ -211,14 +195,14 @@ static int prepare_statements(struct tenant_file *f, const struct tenant_entry *
 }
 
 /* Most files have our tables: trying costs nothing, asking first costs 20 us. */
-static int prepare_or_create(struct tenant_file *f, const struct tenant_entry *t)
+static int load_or_create(struct tenant_file *f)
 {
-	int r = prepare_statements(f, t);
+	int r = usage_load(f);
 
 	if (r != -EPROTO)
 		return r;
 	r = make_tables(f);
-	return r < 0 ? r : prepare_statements(f, t);
+	return r < 0 ? r : usage_load(f);
 }
 
 /*
@@ -226,16 +210,19 @@ static int prepare_or_create(struct tenant_file *f, const struct tenant_entry *t
  * file is empty. An old one in rollback mode changes two bytes of its first sector: after a power
  * cut they are old or new, and both are right.
  */
-static int set_modes(sqlite3 *db, bool new_file, bool new_log)
+static int set_modes(sqlite3 *db, const struct file_stamp *stamp)
 {
-	int r = new_file ? 0 : sql_exec(db, "PRAGMA synchronous = OFF");
+	int r = 0;
 
+	/* Only a file in WAL mode has a log with something in it. */
+	if (!stamp->wal_size && stamp->size)
+		r = sql_exec(db, "PRAGMA synchronous = OFF");
+	if (r == 0 && !stamp->wal_size)
+		r = sql_exec(db, "PRAGMA journal_mode = WAL");
 	if (r < 0)
 		return r;
-	r = sql_exec(db, "PRAGMA journal_mode = WAL;" PRAGMAS);
-	if (r < 0)
-		return r;
-	return sql_exec(db, new_log ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = NORMAL");
+	return sql_exec(db, stamp->wal_size ? "PRAGMA synchronous = NORMAL"
+					    : "PRAGMA synchronous = OFF");
 }
 
 static int set_up(struct store *s, struct tenant_entry *t, struct tenant_file *f)
@@ -248,19 +235,18 @@ static int set_up(struct store *s, struct tenant_entry *t, struct tenant_file *f
 	f->vouched = stamp_equal(&stamp, &t->stamp);
 	f->wal_frames = stamp_wal_frames(&stamp);
 	f->new_log = !stamp.wal_size;
-	r = set_modes(f->db, stamp.size == 0, f->new_log);
+	r = set_modes(f->db, &stamp);
 	if (r < 0)
 		return r;
-	sqlite3_wal_hook(f->db, remember_frames, f);
-	r = prepare_or_create(f, t);
+	sqlite3_wal_hook(f->db, remember_frames, f); /* replaces SQLite's own checkpointing */
+	r = load_or_create(f);
 	if (r < 0)
 		return r;
 	tenant_written(s, t, f->vouched); /* tables may have been made */
-	return sql_number(f->db, "SELECT max(counted_to) FROM axfw_usage_totals", &f->counted_to);
+	return prepare_insert(f, t);
 }
 
-/* A file that has gone missing is made anew, as the Python firewall would. */
-int tenant_file_open(struct store *s, struct tenant_entry *t, struct tenant_file **ret)
+static int open_file(struct store *s, struct tenant_entry *t, bool alone, struct tenant_file **ret)
 {
 	_cleanup_(file_freep) struct tenant_file *f = calloc(1, sizeof(*f));
 	char path[PATH_MAX];
@@ -268,8 +254,12 @@ int tenant_file_open(struct store *s, struct tenant_entry *t, struct tenant_file
 
 	if (!f)
 		return -ENOMEM;
+	f->alone = alone;
 	tenant_path(s, t, "", path);
-	r = sql_open(path, true, &f->db);
+	/* A file that has gone missing is made anew, as the Python firewall would. */
+	r = alone ? sql_open_alone(path, &f->db) : sql_open(path, true, &f->db);
+	if (r == 0 && !alone)
+		r = sql_exec(f->db, CACHED_PAGES);
 	if (r < 0)
 		return r;
 	r = set_up(s, t, f);
@@ -277,6 +267,16 @@ int tenant_file_open(struct store *s, struct tenant_entry *t, struct tenant_file
 		return r;
 	*ret = TAKE_PTR(f);
 	return 0;
+}
+
+int tenant_file_open(struct store *s, struct tenant_entry *t, struct tenant_file **ret)
+{
+	return open_file(s, t, false, ret);
+}
+
+int tenant_file_open_alone(struct store *s, struct tenant_entry *t, struct tenant_file **ret)
+{
+	return open_file(s, t, true, ret);
 }
 
 /* Counts a closed file's log among those that tidy.c looks for. */

@@ -91,7 +91,8 @@ static void drop_log(struct store *s, struct tenant_entry *t, const struct tidy_
 	tenant_stamp(s, t, &now);
 	if (t->file || !stamp_equal(&now, &file->copied_at))
 		return;
-	/* With shared memory this time, or its file would stay. Reading opens the log, so closing drops both. */
+	/* With shared memory this time, or its file would stay. Reading opens the log, so closing
+	 * drops both. */
 	if (open_unsynced(s, t, sql_open_shared, &db) < 0 ||
 	    sql_exec(db, "SELECT 1 FROM sqlite_master") < 0)
 		return;

@@ -12,16 +12,48 @@
 /* clock_month() of a naive ISO timestamp. */
 #define SQL_MONTH "(substr(timestamp, 1, 4) * 12 + substr(timestamp, 6, 2) - 1)"
 
+int usage_load(struct tenant_file *f)
+{
+	_cleanup_(sql_finalizep) sqlite3_stmt *q = NULL;
+	int r = sql_prepare(f->db, &q,
+			    "SELECT month, calls, counted_to FROM axfw_usage_totals ORDER BY month",
+			    "");
+
+	if (r < 0)
+		return r;
+	f->counted_to = 0;
+	f->month = 0;
+	f->month_calls = 0;
+	while ((r = sql_step(q)) > 0) {
+		f->month = (uint32_t)sqlite3_column_int64(q, 0);
+		f->month_calls = (uint64_t)sqlite3_column_int64(q, 1);
+		f->counted_to = MAX(f->counted_to, sqlite3_column_int64(q, 2));
+	}
+	return r;
+}
+
+static int newest_row(struct tenant_file *f, int64_t *ret)
+{
+	int r = f->newest_row ? 0
+			      : sql_prepare(f->db, &f->newest_row,
+					    "SELECT max(rowid) FROM usage_records", "");
+
+	if (r < 0)
+		return r;
+	r = sql_step(f->newest_row);
+	if (r > 0)
+		*ret = sqlite3_column_int64(f->newest_row, 0); /* null, no rows: 0 */
+	sqlite3_reset(f->newest_row);
+	return MIN(r, 0);
+}
+
 int usage_catch_up(struct tenant_file *f)
 {
 	int64_t newest = 0;
-	int r = sql_step(f->newest_row);
+	int r = newest_row(f, &newest);
 
-	if (r > 0)
-		newest = sqlite3_column_int64(f->newest_row, 0); /* null, no rows: 0 */
-	sqlite3_reset(f->newest_row);
 	if (r < 0 || newest == f->counted_to)
-		return MIN(r, 0);
+		return r;
 	if (newest < f->counted_to) {
 		/* Somebody deleted rows: what was counted can't be told from what is left. */
 		f->counted_to = 0;
@@ -38,31 +70,49 @@ int usage_catch_up(struct tenant_file *f)
 		" blocked = blocked + excluded.blocked,"
 		" latency_ms = latency_ms + excluded.latency_ms, counted_to = excluded.counted_to",
 		"ii", f->counted_to, newest);
-	if (r == 0)
-		f->counted_to = newest;
-	return r;
+	return r < 0 ? r : usage_load(f);
+}
+
+static int prepare_total(struct tenant_file *f)
+{
+	if (f->total)
+		return 0;
+	return sql_prepare(f->db, &f->total,
+			   "INSERT INTO axfw_usage_totals"
+			   " (month, calls, blocked, latency_ms, counted_to) VALUES (?, ?, ?, ?, ?)"
+			   " ON CONFLICT (month) DO UPDATE SET calls = calls + excluded.calls,"
+			   " blocked = blocked + excluded.blocked,"
+			   " latency_ms = latency_ms + excluded.latency_ms,"
+			   " counted_to = excluded.counted_to",
+			   "");
 }
 
 int usage_add(struct tenant_file *f, uint32_t month, uint64_t calls, uint64_t blocked,
 	      double latency_ms, int64_t counted_to)
 {
-	int r = sql_bind(f->total, "uiidi", month, calls, blocked, latency_ms, counted_to);
+	int r = prepare_total(f);
 
+	if (r == 0)
+		r = sql_bind(f->total, "uiidi", month, calls, blocked, latency_ms, counted_to);
 	if (r == 0)
 		r = sql_run(f->total);
-	if (r == 0)
-		f->counted_to = counted_to;
-	return r;
+	if (r < 0)
+		return r;
+	f->counted_to = counted_to;
+	if (month > f->month) {
+		f->month = month;
+		f->month_calls = 0;
+	}
+	f->month_calls += month == f->month ? calls : 0;
+	return 0;
 }
 
-int usage_newest_month(sqlite3 *db, bool counted, uint32_t *ret_month, uint64_t *ret_calls)
+int usage_newest_month(sqlite3 *db, uint32_t *ret_month, uint64_t *ret_calls)
 {
 	_cleanup_(sql_finalizep) sqlite3_stmt *q = NULL;
 	int r = sql_prepare(db, &q,
-			    counted ? "SELECT month, calls FROM axfw_usage_totals"
-				      " ORDER BY month DESC LIMIT 1"
-				    : "SELECT " SQL_MONTH ", count(*) FROM usage_records"
-				      " GROUP BY 1 ORDER BY 1 DESC LIMIT 1",
+			    "SELECT " SQL_MONTH ", count(*) FROM usage_records"
+			    " GROUP BY 1 ORDER BY 1 DESC LIMIT 1",
 			    "");
 
 	if (r < 0)
