@@ -14,11 +14,11 @@ cd "$(dirname "$0")/.."
 
 VM=$PWD/build/vmtest
 MIRROR=${VMTEST_MIRROR:-http://deb.debian.org/debian}
-LIMIT_S=${VMTEST_LIMIT_S:-300} # a boot takes 5 s and the tests 20 on two idle cores
+LIMIT_S=${VMTEST_LIMIT_S:-600} # two minutes on two idle cores, most of them emulated compiling
 MEMORY_MB=768                  # axfwd's 256, the initramfs unpacked, and the compiler of patterns
 PROGRAMS=(build/axfwd build/axfw build/bpf-tests build/kernel-tests)
 # What the tests call and busybox does less well; its shell would prefer its own.
-TOOLS=(dash ip nsenter ethtool findmnt)
+TOOLS=(dash curl ip nsenter ethtool findmnt)
 MODULES=(veth sch_ingress cls_bpf) # what Debian doesn't build in of what the programs attach to
 
 say() { printf 'vmtest: %s\n' "$*"; }
