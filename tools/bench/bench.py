@@ -24,8 +24,8 @@ def parse(arguments):
     parser.add_argument("--full", action="store_true", help="60 s of load, more rounds: as the targets say")
     parser.add_argument("--rounds", type=int, default=3, help="of each comparison [3]")
     parser.add_argument("--seconds", type=float, default=1.5, help="of each round [1.5]")
-    parser.add_argument("--load-seconds", type=float, default=6, help="of the many tenants' load [6]")
-    parser.add_argument("--load-rounds", type=int, default=2, help="of the many tenants' load [2]")
+    parser.add_argument("--load-seconds", type=float, default=8, help="of the many tenants' load [8]")
+    parser.add_argument("--load-rounds", type=int, default=1, help="of the many tenants' load [1]")
     parser.add_argument("--tenants", type=int, default=10000, help="of the large store [10000]")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.parts if name not in PARTS]
