@@ -54,6 +54,7 @@ static const struct route routes[] = {
 	{ .method = "POST", .path = "/dashboard/keys/{key_id}/revoke", .auth = AUTH_SESSION, .body_max = BODY_MAX, .form = true,
 	  .slow = true, .handle = dashboard_revoke_key, .summary = "revoke an API key" },
 	{ .method = "GET", .path = "/static/{name}", .body_max = BODY_MAX, .handle = dashboard_static, .summary = "files of the pages" },
+	{ .method = "HEAD", .path = "/static/{name}", .body_max = BODY_MAX, .handle = dashboard_static, .summary = "their headers" },
 
 	{ .method = "GET", .path = "/node/status", .auth = AUTH_OPERATOR, .body_max = BODY_MAX, .slow = true,
 	  .handle = api_node_status, .summary = "what the daemon does" },

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How much a stranger may send, and that the refusal arrives although more was sent than was read.
+ */
+#include "http_node.h"
+
+#define GUARD_MAX 262144
+#define OTHER_MAX 1048576
+
+static struct node node;
+static char key[CRYPTO_API_KEY_LEN + 1];
+static struct answer answer;
+static char *large; /* OTHER_MAX * 8 bytes of 'a' */
+
+static int set_up(void **state)
+{
+	static const char *const flags[] = { "--connections", "32", NULL };
+
+	node_start(&node, flags);
+	node_key(&node, "indie", key);
+	large = malloc(OTHER_MAX * 8);
+	memset(large, 'a', OTHER_MAX * 8);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	free(large);
+	node_remove(&node);
+	return 0;
+}
+
+static int begin(const char *line, const char *credential, const char *framing)
+{
+	char head[1024];
+	int fd = dial(node.ports[0]);
+	int len = snprintf(head, sizeof(head),
+			   "%s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n%s\r\n\r\n", line,
+			   credential, framing);
+
+	assert_true(say(fd, head, (size_t)len));
+	return fd;
+}
+
+/* A body of that many bytes that is a prompt. */
+static int send_sized(const char *line, const char *credential, size_t size)
+{
+	char framing[64];
+	int fd;
+
+	snprintf(framing, sizeof(framing), "Content-Length: %zu", size);
+	fd = begin(line, credential, framing);
+	memcpy(large, "{\"text\":\"", 9);
+	memcpy(large + size - 2, "\"}", 2);
+	(void)say(fd, large, size);
+	memset(large + size - 2, 'a', 2);
+	hear(fd, &answer);
+	return fd;
+}
+
+static void bodies_up_to_the_limit(void **state)
+{
+	close(send_sized("POST /v1/guard/check", key, GUARD_MAX));
+	assert_int_equal(answer.status, 200);
+	close(send_sized("POST /no/such", key, OTHER_MAX));
+	assert_int_equal(answer.status, 404);
+}
+
+/* Size comes before the key, the path and the method. */
+static void bodies_beyond_it(void **state)
+{
+	static const struct {
+		const char *line;
+		size_t size, limit;
+	} rows[] = {
+		{ "POST /v1/guard/check", GUARD_MAX + 1, GUARD_MAX },
+		{ "POST /v1/guard/no/such", GUARD_MAX + 1, GUARD_MAX },
+		{ "DELETE /v1/guard/check", OTHER_MAX * 8, GUARD_MAX },
+		{ "POST /no/such", OTHER_MAX + 1, OTHER_MAX },
+		{ "GET /healthz", OTHER_MAX * 8, OTHER_MAX },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char body[128];
+		int fd = send_sized(rows[i].line, i % 2 ? key : "axfw_none", rows[i].size);
+
+		snprintf(body, sizeof(body),
+			 "{\"error\":\"request body too large\",\"limit_bytes\":%zu}",
+			 rows[i].limit);
+		if (answer.status != 413)
+			fail_msg("%s: %d", rows[i].line, answer.status);
+		assert_string_equal(answer.body, body);
+		assert_true(is_at_end(fd));
+		close(fd);
+	}
+}
+
+static void lengths_beyond_every_number(void **state)
+{
+	int fd = begin("POST /v1/guard/check", key, "Content-Length: 99999999999999999999999999");
+
+	hear(fd, &answer);
+	assert_int_equal(answer.status, 413);
+	assert_true(is_at_end(fd));
+	close(fd);
+}
+
+static void send_chunks(int fd, size_t total)
+{
+	for (size_t sent = 0; sent < total; sent += 4096) {
+		if (!say(fd, "1000\r\n", 6) || !say(fd, large, 4096) || !say(fd, "\r\n", 2))
+			return;
+	}
+	(void)say(fd, "0\r\n\r\n", 5);
+}
+
+static void chunked_bodies_have_the_limit_too(void **state)
+{
+	static const char *const lines[] = { "POST /v1/guard/check", "POST /v1/guard/no",
+					     "POST /login" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		int fd = begin(lines[i], key, "Transfer-Encoding: chunked");
+
+		send_chunks(fd, OTHER_MAX * 2);
+		hear(fd, &answer);
+		if (answer.status != 413)
+			fail_msg("%s: %d", lines[i], answer.status);
+		close(fd);
+	}
+}
+
+/* A wrong key with a large body: the answer comes, and the connection may go on. */
+static void a_refusal_outlives_the_body(void **state)
+{
+	int fd = send_sized("POST /v1/guard/check", "axfw_wrong", 65536);
+
+	assert_int_equal(answer.status, 401);
+	assert_true(say(fd, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 34));
+	hear(fd, &answer);
+	assert_int_equal(answer.status, 200);
+	close(fd);
+}
+
+static void nobody_is_asked_for_a_body_that_is_refused(void **state)
+{
+	int fd = begin("POST /v1/guard/check", "axfw_wrong",
+		       "Content-Length: 65536\r\nExpect: 100-continue");
+
+	hear(fd, &answer);
+	assert_int_equal(answer.status, 401);
+	close(fd);
+	fd = begin("POST /v1/guard/check", key, "Content-Length: 9999999\r\nExpect: 100-continue");
+	hear(fd, &answer);
+	assert_int_equal(answer.status, 413);
+	close(fd);
+	fd = begin("POST /v1/guard/check", key, "Content-Length: 12\r\nExpect: 100-continue");
+	hear(fd, &answer);
+	assert_int_equal(answer.status, 100);
+	assert_true(say(fd, "{\"text\":\"x\"}", 12));
+	hear(fd, &answer);
+	assert_int_equal(answer.status, 200);
+	close(fd);
+}
+
+/* Password checks queue up to a bound; what doesn't fit is told to come back, and nothing else
+ * waits. */
+static void a_burst_of_logins_is_bounded(void **state)
+{
+	enum { BURST = 24 };
+	static const char body[] = "email=a@example.org&password=correct+horse";
+	char framing[128];
+	int fds[BURST];
+	uint64_t began_ns;
+
+	snprintf(framing, sizeof(framing),
+		 "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu",
+		 sizeof(body) - 1);
+	for (int i = 0; i < BURST; i++) {
+		fds[i] = begin("POST /login", "", framing);
+		assert_true(say(fds[i], body, sizeof(body) - 1));
+	}
+	began_ns = clock_monotonic_ns();
+	close(send_sized("POST /v1/guard/check", key, 100));
+	assert_int_equal(answer.status, 200);
+	assert_true(clock_monotonic_ns() - began_ns < NS_PER_S);
+	for (int i = 0; i < BURST; i++) {
+		hear(fds[i], &answer);
+		assert_int_equal(answer.status, 401);
+		close(fds[i]);
+	}
+}
+
+/* Beyond the limit connections wait; when others end, they are served. */
+static void connections_beyond_the_limit_wait(void **state)
+{
+	enum { MANY = 60 };
+	int fds[MANY];
+
+	for (int i = 0; i < MANY; i++) {
+		fds[i] = begin("GET /healthz", "", "X: y");
+	}
+	for (int i = 0; i < MANY; i++) {
+		hear(fds[i], &answer);
+		assert_int_equal(answer.status, 200);
+		close(fds[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bodies_up_to_the_limit),
+		cmocka_unit_test(bodies_beyond_it),
+		cmocka_unit_test(lengths_beyond_every_number),
+		cmocka_unit_test(chunked_bodies_have_the_limit_too),
+		cmocka_unit_test(a_refusal_outlives_the_body),
+		cmocka_unit_test(nobody_is_asked_for_a_body_that_is_refused),
+		cmocka_unit_test(a_burst_of_logins_is_bounded),
+		cmocka_unit_test(connections_beyond_the_limit_wait),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
