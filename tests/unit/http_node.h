@@ -47,20 +47,42 @@ static inline void node_on_handover(void *arg)
 	atomic_store(&((struct node *)arg)->taken, true);
 }
 
+static inline int node_remove_one(const char *path, const struct stat *st, int kind,
+				  struct FTW *where)
+{
+	return remove(path);
+}
+
+/* Compiling the rules takes seconds under a sanitizer: once per program. */
+static char node_cache[64];
+
+static inline void node_remove_cache(void)
+{
+	nftw(node_cache, node_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline void node_make_cache(void)
+{
+	if (*node_cache)
+		return;
+	snprintf(node_cache, sizeof(node_cache), "%s", "/tmp/axfw-http-cache-XXXXXX");
+	assert_non_null(mkdtemp(node_cache));
+	atexit(node_remove_cache);
+}
+
 /* Ends with NULL: further flags. */
 static inline void node_load_settings(struct node *n, const char *const *flags)
 {
-	char store_dir[96], cache_dir[96], error[256], *argv[NODE_FLAGS_MAX];
+	char store_dir[96], error[256], *argv[NODE_FLAGS_MAX];
 	int argc = 0;
 
 	snprintf(store_dir, sizeof(store_dir), "%s/tenants", n->dir);
-	snprintf(cache_dir, sizeof(cache_dir), "%s/cache", n->dir);
-	(void)mkdir(cache_dir, 0700);
+	node_make_cache();
 	setenv("AXIOM_MASTER_KEY", "0123456789abcdef0123456789abcdef", 1);
 	setenv("AXIOM_FIREWALL_SESSION_SECRET", "fedcba9876543210fedcba9876543210", 1);
 	const char *const base[] = { "axfwd",	     "--listen",    "127.0.0.1:0",
 				     "--tenant-dir", store_dir,	    "--socket",
-				     n->socket_path, "--cache-dir", cache_dir,
+				     n->socket_path, "--cache-dir", node_cache,
 				     "--threads",    "2",	    "--log-level",
 				     "error" };
 	for (size_t i = 0; i < ARRAY_SIZE(base); i++)
@@ -142,12 +164,6 @@ static inline void node_start(struct node *n, const char *const *flags)
 	node_load_settings(n, flags);
 	node_open_listeners(n);
 	node_serve(n);
-}
-
-static inline int node_remove_one(const char *path, const struct stat *st, int kind,
-				  struct FTW *where)
-{
-	return remove(path);
 }
 
 static inline void node_stop(struct node *n, unsigned drain_ms)
