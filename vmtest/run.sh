@@ -19,7 +19,7 @@ MEMORY_MB=768                  # axfwd's 256, the initramfs unpacked, and the co
 PROGRAMS=(build/axfwd build/axfw build/bpf-tests build/kernel-tests)
 # What the tests call and busybox does less well; its shell would prefer its own.
 TOOLS=(dash curl ip nsenter ethtool findmnt)
-MODULES=(veth sch_ingress cls_bpf) # what Debian doesn't build in of what the programs attach to
+MODULES=(veth sch_ingress cls_bpf tun) # what Debian doesn't build in of what the programs attach to
 
 say() { printf 'vmtest: %s\n' "$*"; }
 die() { say "$*" >&2; exit 1; }

@@ -198,6 +198,19 @@ static void test_odd_lists(void **state)
 	kernel_stop(&k);
 }
 
+/* A tunnel: the program runs, and finds nothing it understands. */
+static void test_interface_without_ethernet(void **state)
+{
+	struct kernel *k;
+
+	lab_run("ip tuntap add axk0 mode tun");
+	k = lab_start("axk0");
+	assert_string_equal(interface_of(k, 0).mode, "generic");
+	assert_false(interface_of(k, 0).answers);
+	assert_non_null(strstr(interface_of(k, 0).reason, "no Ethernet header"));
+	kernel_stop(&k);
+}
+
 static bool packets_were_counted(void *arg)
 {
 	struct axfw_counter counters[AXFW_REASON_COUNT];
@@ -231,6 +244,8 @@ int run_interface_tests(void)
 		cmocka_unit_test_setup_teardown(test_interface_that_comes_and_goes, new_pins,
 						remove_links),
 		cmocka_unit_test_setup_teardown(test_interface_made_anew_between_daemons, new_pins,
+						remove_links),
+		cmocka_unit_test_setup_teardown(test_interface_without_ethernet, new_pins,
 						remove_links),
 		cmocka_unit_test_setup(test_odd_lists, new_pins),
 		cmocka_unit_test_setup(test_counters, new_pins),

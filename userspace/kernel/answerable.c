@@ -55,14 +55,20 @@ bool interface_can_answer(const struct interface *it, char *reason, size_t size)
 	struct netlink_interface now;
 	int r;
 
-	if (it->mode == ATTACH_GENERIC)
-		return true;
 	r = netlink_get(it->index, NETLINK_THIS_NETNS, &now);
 	if (r < 0) {
 		snprintf(reason, size, "can't answer: the interface can't be asked: %s",
 			 strerror(-r));
 		return false;
 	}
+	if (!now.ethernet) {
+		snprintf(
+			reason, size,
+			"can't answer: its packets have no Ethernet header, so none is understood");
+		return false;
+	}
+	if (it->mode == ATTACH_GENERIC)
+		return true;
 	if (!strcmp(now.kind, "veth"))
 		return can_veth_answer(&now, reason, size);
 	return can_driver_answer(it->index, reason, size);

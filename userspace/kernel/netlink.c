@@ -11,6 +11,7 @@
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/if_arp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -156,6 +157,7 @@ static void read_link(const struct nlmsghdr *h, struct netlink_interface *it)
 
 	it->index = link->ifi_index;
 	it->up = link->ifi_flags & IFF_UP;
+	it->ethernet = link->ifi_type == ARPHRD_ETHER || link->ifi_type == ARPHRD_LOOPBACK;
 	attributes_index((const char *)h + fixed, h->nlmsg_len - fixed, a, ARRAY_SIZE(a));
 	attribute_text(a[IFLA_IFNAME], it->name, sizeof(it->name));
 	if (a[IFLA_LINKINFO]) {

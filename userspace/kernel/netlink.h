@@ -15,6 +15,7 @@ struct netlink_interface {
 	char name[IFNAMSIZ];
 	char kind[16]; /* "veth", "vlan"; "" for hardware */
 	bool up;
+	bool ethernet; /* its frames begin with an Ethernet header; so do loopback's */
 	bool has_peer; /* IFLA_LINK was there */
 	unsigned peer_index;
 	int peer_netns;	     /* NETLINK_THIS_NETNS or an id for netlink_get() */
