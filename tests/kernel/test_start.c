@@ -86,7 +86,7 @@ static void test_start_is_quick(void **state)
 	print_message("start to enforcing: %llu ms\n", (unsigned long long)took_ms);
 	assert_true(state_of(k).enforcing);
 	stop_for_good(k);
-	assert_true(took_ms < 1000); /* 300 where nothing else runs */
+	assert_true(took_ms < 3000); /* 50 here; 500 under emulation on a busy machine */
 }
 
 static void test_restart_adopts(void **state)
