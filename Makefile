@@ -59,26 +59,35 @@ all: $(BIN)/axfwd $(BIN)/axfw $(BPF_OBJ) ## build the daemon, the CLI and the BP
 deps: ## install the Debian packages that are missing
 	@tools/deps.sh build test
 
+# A line per step; V=1 shows the commands, -s nothing.
+Q   := $(if $(V),,@)
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n' $(1) $@)
+JOBS = -j$(shell nproc)
+
 # --- the BPF object ------------------------------------------------------------------------------
 # -mcpu=v3: compare-and-swap and 32-bit jumps, kernel 5.12. -g: BTF.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude -Ibpf \
               -isystem /usr/include/$(shell $(CC) -dumpmachine 2>/dev/null)
 $(B)/bpf/%.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,BPF)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
 BPF_PARTS := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.o,$(sort $(wildcard bpf/*.bpf.c)))
 $(BPF_OBJ): $(BPF_PARTS)
-	$(BPFTOOL) gen object $@ $^
+	$(call say,BPF)
+	$(Q)$(BPFTOOL) gen object $@ $^
 
 $(SKELETON): $(BPF_OBJ)
 	@mkdir -p $(@D)
-	$(BPFTOOL) gen skeleton $< name axfw_bpf > $@
+	$(call say,BPF)
+	$(Q)$(BPFTOOL) gen skeleton $< name axfw_bpf > $@
 
 # --- userspace -----------------------------------------------------------------------------------
 $(OBJ)/%.o: %.c | $(SKELETON)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # Files that are embedded with .incbin, which -MMD doesn't see.
 $(OBJ)/userspace/dashboard/assets.o: $(wildcard userspace/dashboard/pages/* userspace/dashboard/static/*)
@@ -90,11 +99,13 @@ $(LIB): $(LIB_OBJ)
 
 $(BIN)/axfwd: $(DAEMON_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BIN)/axfw: $(CLI_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 # The parts of axfw have tests too; they aren't in the library. An archive, so that a test links only the
 # parts it names.
@@ -104,27 +115,33 @@ $(OBJ)/libcli.a: $(CLI_PARTS)
 
 $(BIN)/unit/test_cli_%: $(OBJ)/tests/unit/test_cli_%.o $(OBJ)/libcli.a $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
 $(BIN)/unit/test_bench_%: $(OBJ)/tests/unit/test_bench_%.o $(OBJ)/tools/bench/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
 $(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
 $(BIN)/bpf-tests: $(BPFT_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BIN)/kernel-tests: $(KERNELT_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
 $(BIN)/axfw-bench: $(BENCH_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 unit: $(UNIT_BIN)
 .PHONY: unit
@@ -134,7 +151,7 @@ unit: $(UNIT_BIN)
 # --- running and testing -------------------------------------------------------------------------
 run: ## install what is missing, build, start on http://127.0.0.1:8004 (AXFW_INTERFACE=eth0 for a NIC)
 	@tools/deps.sh build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(JOBS) all
 	@tools/run.sh
 
 test: ## install what is missing, build, run every test
@@ -152,7 +169,7 @@ vmtest: all $(BIN)/bpf-tests $(BIN)/kernel-tests ## boot other kernels in qemu a
 
 bench: ## measure, print tables, write build/bench.json (BENCH="--full", BENCH="verdicts start")
 	@tools/deps.sh build test
-	@$(MAKE) --no-print-directory all $(BIN)/axfw-bench $(BIN)/bpf-tests
+	@$(MAKE) --no-print-directory $(JOBS) all $(BIN)/axfw-bench $(BIN)/bpf-tests
 	@tools/bench/run.sh $(BENCH)
 
 fresh: ## the two commands of the README in a Debian 12 root that has nothing installed

@@ -33,7 +33,7 @@ def read_banner(process):
     for line in process.stdout:
         print(f"    {line}", end="", flush=True)
         said.append(line)
-        if "/metrics" in line:
+        if "curl -s" in line:
             return "".join(said)
     raise SystemExit("fresh: make run ended without a banner")
 
