@@ -330,7 +330,7 @@ static void login_and_logout(void **state)
 	char first[SESSION_COOKIE_MAX];
 
 	enter();
-	strcpy(first, cookie);
+	memcpy(first, cookie, sizeof(first));
 	expect(post(dashboard_login, NULL, "email", "me@example.org", "password", "wrong password",
 		    NULL),
 	       401, "Invalid email or password.");
@@ -341,7 +341,7 @@ static void login_and_logout(void **state)
 	expect_redirect(x, "/dashboard");
 	assert_string_not_equal(cookie, first);
 	assert_int_equal(session_find(services.identity, first, &s), -ENOENT); /* replaced */
-	strcpy(first, cookie);
+	memcpy(first, cookie, sizeof(first));
 	x = post(dashboard_logout, NULL, NULL);
 	assert_string_equal(
 		header(&x, "Set-Cookie"),
@@ -544,8 +544,8 @@ static void static_files_are_cached_by_their_content(void **state)
 	assert_int_equal(x.status, 200);
 	assert_string_equal(x.content_type, "text/css; charset=utf-8");
 	assert_true(x.reply_len > 1000);
-	strcpy(etag, header(&x, "ETag"));
-	strcpy(date, header(&x, "Last-Modified"));
+	snprintf(etag, sizeof(etag), "%s", header(&x, "ETag"));
+	snprintf(date, sizeof(date), "%s", header(&x, "Last-Modified"));
 	exchange_clear(&x);
 	headers[0] = (struct exchange_field){ "If-None-Match", etag };
 	x = get_file("axfw.css");

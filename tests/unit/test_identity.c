@@ -449,7 +449,7 @@ static void a_policy_is_compiled_or_broken_never_gone(void **state)
 	const struct guard_policy *policy = NULL;
 	char id[UUID_TEXT_LEN];
 
-	strcpy(id, tenant_id(find(f, tenant)));
+	snprintf(id, sizeof(id), "%s", tenant_id(find(f, tenant)));
 	assert_int_equal(policy_of(f, tenant, &policy), 0);
 	assert_null(policy);
 	store_policy(f, id, "{\"version\":1,\"disabled_default_classes\":[\"HARM\"]}");

@@ -34,7 +34,7 @@ int identity_sign_up(struct identity *i, const char *email, const char *password
 	char normal[STORE_EMAIL_MAX + 1], code[CRYPTO_RECOVERY_CODE_LEN + 1];
 	char password_hash[CRYPTO_PASSWORD_TEXT_LEN], recovery_hash[CRYPTO_PASSWORD_TEXT_LEN];
 	size_t len = strlen(password);
-	struct store_tenant row;
+	struct store_tenant row = { 0 };
 	int r;
 
 	r = email_normalise(email, normal);
@@ -64,7 +64,7 @@ int identity_log_in(struct identity *i, const char *email, const char *password,
 		    uint32_t *ret_tenant)
 {
 	char normal[STORE_EMAIL_MAX + 1], hash[CRYPTO_PASSWORD_TEXT_LEN];
-	struct store_tenant row;
+	struct store_tenant row = { 0 };
 	bool known = false;
 	int r;
 
@@ -80,7 +80,7 @@ int identity_log_in(struct identity *i, const char *email, const char *password,
 	r = crypto_password_verify(password, known ? hash : NULL);
 	if (r < 0 && r != -EINVAL)
 		return r;
-	if (r != 1)
+	if (!known || r != 1)
 		return -EKEYREJECTED;
 	*ret_tenant = row.number;
 	return 0;

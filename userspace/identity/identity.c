@@ -64,12 +64,13 @@ bool identity_each_admission(struct identity *i,
 			     void *arg)
 {
 	struct cds_lfht_iter iter;
-	struct api_key *k;
+	struct cds_lfht_node *node;
 
 	HOLD(&i->announce);
 	ENTER();
-	cds_lfht_for_each_entry(i->keys_by_hash, &iter, k, by_hash)
+	cds_lfht_for_each(i->keys_by_hash, &iter, node)
 	{
+		struct api_key *k = caa_container_of(node, struct api_key, by_hash);
 		struct axfw_admission admission = key_admission(k);
 
 		each(arg, &k->hash, &admission);

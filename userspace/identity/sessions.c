@@ -452,13 +452,15 @@ void sessions_tidy(struct identity *i, uint64_t now_us)
 void sessions_free(struct identity *i)
 {
 	struct cds_lfht_iter iter;
-	struct session_entry *e;
+	struct cds_lfht_node *node;
 
 	if (!i->sessions.by_id)
 		return;
 	ENTER();
-	cds_lfht_for_each_entry(i->sessions.by_id, &iter, e, node)
+	cds_lfht_for_each(i->sessions.by_id, &iter, node)
 	{
+		struct session_entry *e = caa_container_of(node, struct session_entry, node);
+
 		tidy(i, e, 0); /* writes a slid expiry down, ends nothing */
 		drop(i, e);
 	}
