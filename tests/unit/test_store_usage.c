@@ -4,9 +4,11 @@
  * exactly once, whatever happens to the process in between, and every count agrees with the rows.
  */
 #include "store_fixture.h"
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include "store/segment.h"
@@ -561,6 +563,102 @@ static void test_journal_limit_pushes_back(void **state)
 	assert_int_equal(journal.oldest_pending_us, 0);
 }
 
+/* In a child with a small file system of its own. Exits with the line that was wrong, or 0. */
+#define CHECK(condition)                                                                           \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			_exit(__LINE__ % 250 + 1);                                                 \
+	} while (0)
+#define SKIPPED 255
+
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* Root, or a user who may be root in a namespace. */
+static bool mount_small_file_system(const char *dir)
+{
+	char users[32], groups[32];
+	uid_t uid = getuid();
+
+	snprintf(users, sizeof(users), "0 %u 1", uid);
+	snprintf(groups, sizeof(groups), "0 %u 1", getgid());
+	if (unshare(uid ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWNS) < 0)
+		return false;
+	if (uid && !(write_text("/proc/self/uid_map", users) &&
+		     write_text("/proc/self/setgroups", "deny") &&
+		     write_text("/proc/self/gid_map", groups)))
+		return false;
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("axfw-test", dir, "tmpfs", 0, "size=64m,mode=700") == 0;
+}
+
+static void live_on_a_full_disk(struct fixture *f)
+{
+	char path[PATH_MAX];
+	struct store_usage_summary sum;
+	struct store_tenant tenant;
+	uint64_t accepted = 0;
+	int r = 0, filler;
+
+	if (!mount_small_file_system(f->dir))
+		_exit(SKIPPED);
+	CHECK(fixture_open_with(f, 1, 0) == 0);
+	CHECK(store_add_tenant(f->store, "a@example.org", "h", "r", "free", &tenant) == 0);
+	snprintf(path, sizeof(path), "%s/filler", f->dir);
+	filler = open(path, O_CREAT | O_WRONLY, 0600);
+	for (size_t size = 1 << 20; size >= 4096; size /= 2)
+		for (off_t end = lseek(filler, 0, SEEK_END);
+		     fallocate(filler, 0, end, (off_t)size) == 0; end += (off_t)size)
+			;
+	while (r == 0 && accepted < 4 * SEGMENT_RECORDS) {
+		struct store_usage u = fixture_usage(f, 0, tenant.number, 0);
+
+		r = store_record_usage(f->store, 0, &u);
+		accepted += r == 0;
+	}
+	CHECK(r == -ENOSPC);
+	CHECK(!store_is_writable(f->store));
+	CHECK(store_check(f->store) == -ENOSPC);
+	CHECK(store_drain(f->store) == -ENOSPC); /* no room in the tenant's file either */
+	CHECK(unlink(path) == 0 && close(filler) == 0);
+	for (int i = 0; i < 1000 && !store_is_writable(f->store); i++)
+		usleep(10000);
+	CHECK(store_is_writable(f->store));
+	CHECK(store_drain(f->store) == 0);
+	store_close(&f->store);
+	CHECK(fixture_open_with(f, 1, 0) == 0);
+	CHECK(store_usage_summary(f->store, tenant.number, &sum) == 0);
+	CHECK(sum.calls == accepted);
+	store_close(&f->store);
+	_exit(0);
+}
+
+static void test_disk_full(void **state)
+{
+	struct fixture *f = *state;
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (!child)
+		live_on_a_full_disk(f);
+	waitpid(child, &status, 0);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == SKIPPED) {
+		print_message(
+			"skipped: needs root or user namespaces, for a file system to fill\n");
+		skip();
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_damaged_file_stops_nobody_else(void **state)
 {
 	struct fixture *f = *state;
@@ -624,6 +722,7 @@ int main(void)
 		STORE_TEST(test_segments_that_are_no_segments),
 		STORE_TEST(test_no_room_for_a_segment),
 		STORE_TEST(test_journal_limit_pushes_back),
+		STORE_TEST(test_disk_full),
 		STORE_TEST(test_damaged_file_stops_nobody_else),
 		STORE_TEST(test_durability_power),
 	};

@@ -27,6 +27,7 @@
 #define DUTY		  20 /* a pass may take one part in this many of the time */
 #define POLL_S		  1  /* appending wakes nobody */
 #define TIDY_AFTER_IDLE_S 5
+#define TIDY_PAUSE_NS	  (60 * NS_PER_S)
 #define TIDY_FILES_MAX	  512 /* at once: under a second */
 #define TIDY_LONG_MIN	  128 /* so many long logs are worth two syncs of the file system */
 
@@ -555,14 +556,22 @@ static void sleep_a_while(struct journal *j, bool failed)
 	pthread_mutex_unlock(&j->lock);
 }
 
-/* Logs are put back when there is nothing better to do, or when too many have grown long. A failure
- * is no loss: they stay where they are and count as before. */
-static void maybe_tidy(struct store *s, unsigned idle_s)
+/*
+ * Logs are put back when there is nothing better to do, or when too many have grown long. A failure
+ * is no loss: they stay where they are. Without progress (somebody has the files open) it isn't
+ * tried again for a while: each try syncs the file system twice.
+ */
+static void maybe_tidy(struct store *s, unsigned idle_s, uint64_t *not_before_ns)
 {
-	if (atomic_load(&s->logs_long) >= TIDY_LONG_MIN)
-		tidy_logs(s, TIDY_LONG_FRAMES, TIDY_FILES_MAX, 1);
-	else if (idle_s >= TIDY_AFTER_IDLE_S && atomic_load(&s->logs_left))
-		tidy_logs(s, 1, TIDY_FILES_MAX, 1);
+	bool many = atomic_load(&s->logs_long) >= TIDY_LONG_MIN;
+	unsigned before = atomic_load(&s->logs_left);
+
+	if (clock_monotonic_ns() < *not_before_ns ||
+	    (!many && (idle_s < TIDY_AFTER_IDLE_S || !before)))
+		return;
+	if (tidy_logs(s, many ? TIDY_LONG_FRAMES : 1, TIDY_FILES_MAX, 1) < 0 ||
+	    atomic_load(&s->logs_left) >= before)
+		*not_before_ns = clock_monotonic_ns() + TIDY_PAUSE_NS;
 }
 
 void *drain_run(void *arg)
@@ -570,14 +579,14 @@ void *drain_run(void *arg)
 	struct store *s = arg;
 	struct journal *j = &s->journal;
 	unsigned idle_s = 0;
-	uint64_t pending = 0;
+	uint64_t pending = 0, tidy_not_before_ns = 0;
 
 	while (!atomic_load(&j->stop)) {
 		bool due = is_due(s, &pending);
 		bool failed = due && drain_pass(s) < 0;
 
 		idle_s = due ? 0 : idle_s + POLL_S;
-		maybe_tidy(s, idle_s);
+		maybe_tidy(s, idle_s, &tidy_not_before_ns);
 		if (!atomic_load(&j->stop))
 			sleep_a_while(j, failed);
 	}
