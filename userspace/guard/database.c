@@ -185,7 +185,7 @@ static int cache_load(const char *path, const uint8_t key[static CRYPTO_DIGEST_L
 	if (r < 0)
 		return r;
 	if (memcmp(h.format, CACHE_FORMAT, sizeof(h.format)) || memcmp(h.key, key, sizeof(h.key)) ||
-	    h.len != len)
+	    h.len != len || !len)
 		return -EBADMSG;
 	data = malloc(len);
 	if (!data)

@@ -384,7 +384,7 @@ static int take_name(struct walk *w, char close, char *ret, size_t size)
 
 static int named_group(struct walk *w)
 {
-	char name[NAME_SIZE], as[NAME_SIZE + 8];
+	char name[NAME_SIZE] = "", as[NAME_SIZE + 8];
 	int r;
 
 	w->at += strlen("(?P<");
@@ -411,7 +411,7 @@ static int named_reference(struct walk *w)
 
 static int conditional(struct walk *w)
 {
-	char name[NAME_SIZE], as[NAME_SIZE + 8];
+	char name[NAME_SIZE] = "", as[NAME_SIZE + 8];
 	int r;
 
 	w->at += strlen("(?(");

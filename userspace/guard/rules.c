@@ -46,6 +46,7 @@ struct parser {
 
 const char *rules_text(size_t *ret_len)
 {
+	/* cppcheck-suppress comparePointers; both ends of one .incbin */
 	*ret_len = (size_t)(axfw_rules_end - axfw_rules_start);
 	return axfw_rules_start;
 }
@@ -131,7 +132,7 @@ struct writer {
 
 static int add_fragment(struct parser *p, const char **at, struct writer *w)
 {
-	const char *regex;
+	const char *regex = NULL;
 	int r = find_fragment(p, *at + 2, '}', &regex, at);
 
 	if (r < 0)
@@ -144,7 +145,7 @@ static int add_fragment(struct parser *p, const char **at, struct writer *w)
 
 static int add_alternative(struct parser *p, const char **at, struct writer *w)
 {
-	const char *regex, *end;
+	const char *regex = NULL, *end;
 	int r = find_fragment(p, *at + 2, ']', &regex, at);
 
 	if (r < 0)

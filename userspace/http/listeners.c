@@ -291,7 +291,9 @@ unsigned listeners_ports(const struct listeners *l, uint16_t *ret, unsigned max)
 	unsigned n = 0;
 
 	for (size_t i = 0; i < l->count && n < max; i++) {
-		struct sockaddr_in6 bound; /* the port stands at the same place in both families */
+		struct sockaddr_in6 bound = {
+			0
+		}; /* the port stands at the same place in both families */
 		socklen_t len = sizeof(bound);
 		bool known = false;
 

@@ -91,7 +91,7 @@ struct store {
 	struct journal journal;
 };
 
-#define META_SCHEMA_VERSION 1
+#define META_SCHEMA_VERSION 1U
 
 /* A log this long costs more to recover at every opening (3 us a frame) than the opening itself. */
 #define TIDY_LONG_FRAMES 64

@@ -181,7 +181,7 @@ static int add_tenant(struct store *s, const char *id, const char *email, const 
 	_cleanup_(mutex_unlockp) pthread_mutex_t *locked = mutex_lock(&s->registry_lock);
 	_cleanup_(tenant_entry_freep) struct tenant_entry *t = NULL;
 	_cleanup_(sql_rollbackp) sqlite3 *open = NULL;
-	uint32_t number;
+	uint32_t number = 0;
 	int r = registry_begin(s, COMMIT_DURABLE, &open);
 
 	if (r < 0)
