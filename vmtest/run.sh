@@ -19,7 +19,8 @@ MEMORY_MB=768                  # axfwd's 256, the initramfs unpacked, and the co
 PROGRAMS=(build/axfwd build/axfw build/bpf-tests build/kernel-tests)
 # What the tests call and busybox does less well; its shell would prefer its own.
 TOOLS=(dash curl ip nsenter ethtool findmnt)
-MODULES=(veth sch_ingress cls_bpf tun) # what Debian doesn't build in of what the programs attach to
+# What Debian doesn't build in of what the programs attach to, in the order of their dependencies.
+MODULES=(veth sch_ingress cls_bpf tun llc stp garp mrp 8021q)
 
 say() { printf 'vmtest: %s\n' "$*"; }
 die() { say "$*" >&2; exit 1; }
@@ -76,7 +77,7 @@ copy_program() {
 
 # make_initramfs KERNEL_DIR EXPECTATION RET_FILE
 make_initramfs() {
-	local root=$VM/root module file
+	local root=$VM/root module file number=10 # the guest loads them by name
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,proc,sys,tmp,run,lib/modules}
 	cp "$VM/cache/busybox-static/bin/busybox" "$root/bin/"
@@ -90,10 +91,11 @@ make_initramfs() {
 	for module in "${MODULES[@]}"; do
 		file=$(find "$1/lib/modules" -name "$module.ko*" -print -quit)
 		case $file in
-		*.ko) cp "$file" "$root/lib/modules/" ;;
-		*.ko.xz) xz -dc "$file" > "$root/lib/modules/$module.ko" ;;
+		*.ko) cp "$file" "$root/lib/modules/$number-$module.ko" ;;
+		*.ko.xz) xz -dc "$file" > "$root/lib/modules/$number-$module.ko" ;;
 		*) die "$1 has no module $module" ;;
 		esac
+		number=$((number + 1))
 	done
 	(cd "$root" && find . | "$root/bin/busybox" cpio -o -H newc > "$3" 2>/dev/null)
 }

@@ -198,6 +198,40 @@ static void test_odd_lists(void **state)
 	kernel_stop(&k);
 }
 
+static bool answers_again(void *arg)
+{
+	return interface_of(arg, 0).answers;
+}
+
+static bool answers_no_more(void *arg)
+{
+	return !answers_again(arg);
+}
+
+/* The tag isn't in the frame that XDP sees, so it wouldn't be in the answer either. */
+static void test_vlans_on_a_veth(void **state)
+{
+	struct kernel *k;
+	int link;
+
+	lab_add_veth("axk0", 1);
+	lab_enter_peer();
+	link = lab_attach_pass("axk0p");
+	lab_leave_peer();
+	k = lab_start("axk0");
+	assert_true(interface_of(k, 0).answers);
+	if (system("ip link add link axk0 name axk0.5 type vlan id 5 2>/dev/null")) {
+		print_message("this kernel has no VLANs; the ones that vmtest boots have\n");
+	} else {
+		lab_wait(answers_no_more, k, "the VLAN is noticed");
+		assert_non_null(strstr(interface_of(k, 0).reason, "veth hides their tags"));
+		lab_run("ip link del axk0.5");
+		lab_wait(answers_again, k, "it is noticed that the VLAN went");
+	}
+	close(link);
+	kernel_stop(&k);
+}
+
 /* A tunnel: the program runs, and finds nothing it understands. */
 static void test_interface_without_ethernet(void **state)
 {
@@ -245,6 +279,7 @@ int run_interface_tests(void)
 						remove_links),
 		cmocka_unit_test_setup_teardown(test_interface_made_anew_between_daemons, new_pins,
 						remove_links),
+		cmocka_unit_test_setup_teardown(test_vlans_on_a_veth, new_pins, remove_links),
 		cmocka_unit_test_setup_teardown(test_interface_without_ethernet, new_pins,
 						remove_links),
 		cmocka_unit_test_setup(test_odd_lists, new_pins),

@@ -53,6 +53,7 @@ static bool can_driver_answer(unsigned index, char *reason, size_t size)
 bool interface_can_answer(const struct interface *it, char *reason, size_t size)
 {
 	struct netlink_interface now;
+	bool is_veth;
 	int r;
 
 	r = netlink_get(it->index, NETLINK_THIS_NETNS, &now);
@@ -67,9 +68,12 @@ bool interface_can_answer(const struct interface *it, char *reason, size_t size)
 			"can't answer: its packets have no Ethernet header, so none is understood");
 		return false;
 	}
+	is_veth = !strcmp(now.kind, "veth");
+	if (vlan_loses_answers(it, is_veth, reason, size))
+		return false;
 	if (it->mode == ATTACH_GENERIC)
 		return true;
-	if (!strcmp(now.kind, "veth"))
+	if (is_veth)
 		return can_veth_answer(&now, reason, size);
 	return can_driver_answer(it->index, reason, size);
 }

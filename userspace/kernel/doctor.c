@@ -193,12 +193,13 @@ static void check_program(struct sheet *s, const struct netlink_interface *it, c
 
 static void check_peer(struct sheet *s, const struct netlink_interface *it, const char *row)
 {
-	struct interface as_attached = { .index = it->index, .mode = ATTACH_NATIVE };
+	struct interface as_attached = { .index = it->index, .mode = ATTACH_NATIVE, .link_fd = -1 };
 	char reason[KERNEL_REASON_MAX] = "an answer can leave by it";
 	bool ok;
 
 	if (strcmp(it->kind, "veth"))
 		return;
+	memcpy(as_attached.name, it->name, sizeof(as_attached.name));
 	ok = interface_can_answer(&as_attached, reason, sizeof(reason));
 	add(s, row, ok, "attach any native XDP program (one that passes all) to the peer", "%s",
 	    reason);

@@ -112,6 +112,9 @@ bool is_interface_list_empty(const char *list);
 /* answerable.c: can an answer leave by this attached interface? If not, says why. */
 bool interface_can_answer(const struct interface *it, char *reason, size_t size);
 
+/* vlan.c: does a tag that XDP can't see get lost on the way back? Then says how to change that. */
+bool vlan_loses_answers(const struct interface *it, bool is_veth, char *reason, size_t size);
+
 /* privileges.c: -EPERM and the sentence that says what is missing. */
 int privileges_check(char *reason, size_t size);
 bool privileges_have(unsigned capability);
