@@ -136,9 +136,14 @@ def test_signup_window_outlives_a_restart(network, daemon):
 
 
 def test_start_is_quick(network, make_daemon):
-    """Serving and enforcing within half a second, once patterns are compiled (and a second's grace for the test)."""
-    make_daemon().start().stop()
-    daemon = make_daemon()
-    began = time.monotonic()
-    daemon.start()
-    assert time.monotonic() - began < 1.5
+    """Serving and enforcing within half a second. The best of five, and half a second for this test's own polling:
+    the machine may be busy, the daemon must not be."""
+    make_daemon().start().stop()  # compiles the rules, once
+    took = []
+    for _ in range(5):
+        daemon = make_daemon()
+        began = time.monotonic()
+        daemon.start()
+        took.append(time.monotonic() - began)
+        daemon.stop()
+    assert min(took) < 1, took
