@@ -63,6 +63,7 @@ write_sources() {
 make_root() {
 	rm -rf "$ROOT"
 	cp -a "$FRESH/base" "$ROOT"
+	mount --bind "$ROOT" "$ROOT" # tests make / private, so it has to be a mount
 	write_sources
 	git clone -q --no-hardlinks "$PWD" "$ROOT/axfw"
 	mkdir -p "$FRESH/packages/partial"
