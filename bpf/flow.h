@@ -3,11 +3,13 @@
  * Tier 2: a refused connection on its way to being closed. The client must end with a clean close
  * and the server's socket must go, although neither side's stack saw the whole conversation:
  *
- *   request again, answer unacknowledged   the same answer (ours was lost)
- *   other data or FIN                      a pure ACK of the highest byte seen, unread (lingering
- * close) the first ACK of the whole answer      becomes the RST that frees the server's socket the
- * client's RST                       the same, and the flow is forgotten a bare ACK dropped: the
- * stack would answer it with a RST
+ *   the request again, unanswered so far   the same answer (ours was lost)
+ *   other data or FIN, unanswered so far   an ACK of nothing new: a client whose request was
+ *                                          acknowledged would never send it again
+ *   the first ACK of the whole answer      becomes the RST that frees the server's socket
+ *   data or FIN after that                 an ACK of the highest byte seen (lingering close)
+ *   the client's RST                       becomes the server's, and the flow is forgotten
+ *   a bare ACK                             dropped: the stack would answer it with a RST
  *
  * XDP can't clone: a FIN that comes with the first ACK becomes the RST, and its retransmission gets
  * the ACK. A segment belongs to the flow only if it acknowledges something inside the answer, which
@@ -125,7 +127,7 @@ static __always_inline __u32 take_step(struct xdp_md *ctx, struct axfw_packet *p
 		read_timestamps(ctx, p, &s);
 		s.flags = TCP_ACK;
 		s.seq = f->answer_end;
-		s.ack = f->next_seq;
+		s.ack = f->acknowledged ? f->next_seq : f->refused_seq;
 		return axfw_send(ctx, p, &s) ? why : AXFW_REASON_NO_ROOM;
 	case AXFW_REASON_FLOW_RESET_SERVER:
 	case AXFW_REASON_FLOW_CLIENT_RESET:

@@ -24,6 +24,7 @@ struct state {
 	uint32_t request_end; /* seq behind the refused segment */
 	uint32_t highest;     /* seq behind everything sent */
 	struct frame answer;  /* the first one */
+	bool acknowledged;    /* the client has the answer */
 	unsigned response;
 	char problem[256];
 };
@@ -213,7 +214,8 @@ static bool check_sent(struct state *s, const struct row *r, const struct frame 
 		if (v.text_len || !v.window)
 			return fail(s, "not a pure ACK with a window");
 		return check_ends(s, &v, false) &&
-		       check_numbers(s, &v, answer_end(s), s->highest, ACK) &&
+		       check_numbers(s, &v, answer_end(s),
+				     s->acknowledged ? s->highest : s->connection.ends.seq, ACK) &&
 		       check_timestamps(s, &v, &r->packet);
 	case AXFW_REASON_FLOW_RESET_SERVER:
 	case AXFW_REASON_FLOW_CLIENT_RESET:
@@ -342,10 +344,13 @@ static void note_end(struct state *s, const struct row *r)
 
 	if (is_answer(r->why)) {
 		s->request_end = s->highest = end;
+		s->acknowledged = false;
 		s->response = response_of(r->why);
 	} else if (r->then != XDP_PASS && (int32_t)(end - s->highest) > 0) {
 		s->highest = end;
 	}
+	if (r->why == AXFW_REASON_FLOW_RESET_SERVER)
+		s->acknowledged = true;
 }
 
 static bool run_row(struct state *s, const struct row *r, struct world *w)
