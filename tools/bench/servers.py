@@ -20,6 +20,7 @@ MASTER_KEY = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 SESSION_SECRET = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 CORES = os.cpu_count() or 1
 SERVER_CORE, CLIENT_CORE = 0, CORES - 1
+LOG_TAIL = 2000  # characters of a log that say why
 END_LIMIT_S = 60  # a daemon drains its journal before it ends
 
 
@@ -101,7 +102,7 @@ class Process:
 class Daemon(Process):
     """axfwd with a store of its own, in a namespace."""
 
-    def __init__(self, lab, name, namespace, store, interface="none", threads=1, settings=()):
+    def __init__(self, lab, name, namespace, store, interface="none", threads=1):
         self.directory = WORK / name
         self.directory.mkdir(parents=True, exist_ok=True)
         self.namespace = namespace
@@ -109,11 +110,15 @@ class Daemon(Process):
         self.pins = pathlib.Path(f"/sys/fs/bpf/axfw-bench-{os.getpid()}-{name}")
         self.log = self.directory / "axfwd.log"
         env = dict(os.environ, AXIOM_MASTER_KEY=MASTER_KEY, AXIOM_FIREWALL_SESSION_SECRET=SESSION_SECRET)
-        started = bench(
-            "start", "--port", PORT, "--log", self.log, "--", *pinned_to(SERVER_CORE), BUILD / "axfwd",
-            "--listen", f"0.0.0.0:{PORT}", "--interface", interface, "--tenant-dir", store,
-            "--pin-dir", self.pins, "--socket", self.socket, "--cache-dir", WORK / "cache",
-            "--threads", threads, "--log-level", "warning", *settings, prefix=namespace.enter(), env=env)
+        try:
+            started = bench(
+                "start", "--port", PORT, "--log", self.log, "--", *pinned_to(SERVER_CORE), BUILD / "axfwd",
+                "--listen", f"0.0.0.0:{PORT}", "--interface", interface, "--tenant-dir", store,
+                "--pin-dir", self.pins, "--socket", self.socket, "--cache-dir", WORK / "cache",
+                "--threads", threads, "--log-level", "warning", prefix=namespace.enter(), env=env)
+        except BenchError as error:
+            log = self.log.read_text(errors="replace")[-LOG_TAIL:] if self.log.exists() else ""
+            raise BenchError(f"{error}\n{log}") from error
         super().__init__(started["pid"])
         self.start_ms = started["ms"]
         lab.on_close(self.end)
