@@ -235,7 +235,6 @@ struct change {
 	struct tenant_entry *t;
 	pthread_mutex_t *registry_locked;
 	sqlite3 *in_file, *in_registry;
-	bool durable;
 };
 
 static void change_end(struct change *c)
@@ -245,25 +244,22 @@ static void change_end(struct change *c)
 	if (c->registry_locked)
 		pthread_mutex_unlock(c->registry_locked);
 	/* The drain's commits on this connection needn't reach the disk one by one. */
-	if (c->durable && c->t->file)
+	if (c->t && c->t->file)
 		tenant_relax(c->t->file);
 	tenant_release(&c->t);
 }
 
-static int change_begin(struct change *c, struct store *s, uint32_t tenant, enum commit how)
+static int change_begin(struct change *c, struct store *s, uint32_t tenant)
 {
 	int r = tenant_acquire(s, tenant, &c->t);
 
 	if (r < 0)
 		return r;
 	c->s = s;
-	c->durable = how == COMMIT_DURABLE;
 	c->registry_locked = mutex_lock(&s->registry_lock);
-	r = registry_begin(s, how, &c->in_registry);
+	r = registry_begin(s, COMMIT_DURABLE, &c->in_registry);
 	if (r < 0)
 		return r;
-	if (!c->durable)
-		return tenant_begin(c->t->file, &c->in_file);
 	r = sql_exec(c->t->file->db, "PRAGMA synchronous = FULL");
 	return r < 0 ? r : sql_begin(c->t->file->db, &c->in_file);
 }
@@ -338,7 +334,7 @@ int store_add_key(struct store *s, uint32_t tenant, const char *name,
 	uuid_format(id, key.id);
 	copy_name(name, key.name);
 	memcpy(key.digest, digest, sizeof(key.digest));
-	r = change_begin(&c, s, tenant, COMMIT_DURABLE);
+	r = change_begin(&c, s, tenant);
 	if (r < 0)
 		return r;
 	r = insert_in_registry(&c, &key);
@@ -379,7 +375,7 @@ int store_revoke_key(struct store *s, uint32_t tenant, const char *key_id, struc
 	_cleanup_(change_end) struct change c = { 0 };
 	struct store_key key;
 	char now[CLOCK_ISO_LEN];
-	int r = change_begin(&c, s, tenant, COMMIT_DURABLE);
+	int r = change_begin(&c, s, tenant);
 
 	if (r < 0)
 		return r;
@@ -403,23 +399,14 @@ int store_revoke_key(struct store *s, uint32_t tenant, const char *key_id, struc
 	return 0;
 }
 
+/* Into the index alone: opening 10,000 files for what the next use would teach us again isn't worth
+ * it. */
 int store_set_key_hash(struct store *s, uint32_t number, const struct axfw_key_hash *hash)
 {
-	_cleanup_(change_end) struct change c = { 0 };
 	struct key_entry key;
-	int r;
 
 	if (!index_key(s, number, &key))
 		return -ENOENT;
-	/* Lost in a power cut, it is learnt again. */
-	r = change_begin(&c, s, key.tenant, COMMIT_LAZY);
-	if (r < 0)
-		return r;
-	r = sql_do(c.in_file, "INSERT OR REPLACE INTO axfw_key_hashes (key_id, hash) VALUES (?, ?)",
-		   "tb", key.id, hash->bytes, sizeof(hash->bytes));
-	if (r < 0)
-		return r;
-	r = sql_do(c.in_registry, "UPDATE axfw_keys SET hash = ? WHERE number = ?", "bu",
-		   hash->bytes, sizeof(hash->bytes), number);
-	return r < 0 ? r : change_commit(&c);
+	return registry_write(s, COMMIT_LAZY, "UPDATE axfw_keys SET hash = ? WHERE number = ?",
+			      "bu", hash->bytes, sizeof(hash->bytes), number);
 }
