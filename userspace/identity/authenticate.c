@@ -8,6 +8,9 @@
 #include "identity/internal.h"
 
 #define KEY_PREFIX "axfw_"
+/* A write takes a transaction in two files; after a takeover there may be 100,000, and whoever
+ * ticks has other things to do. */
+#define STORING_MAX_NS (200 * NS_PER_MS)
 
 struct axfw_admission key_admission(const struct api_key *k)
 {
@@ -45,6 +48,7 @@ static void learn(struct identity *i, struct api_key *k, const struct axfw_key_h
 	directory_index_hash(i, k);
 	directory_drop_digest(i, k);
 	k->next_learnt = i->learnt;
+	k->is_learnt = true;
 	i->learnt = k;
 	/* A failure is the kernel's to retry: until then it passes the key's calls up. */
 	(void)key_announce(i, k);
@@ -93,6 +97,7 @@ static void unlist_learnt(struct identity *i, struct api_key *k)
 	while (*at != k)
 		at = &(*at)->next_learnt;
 	*at = k->next_learnt;
+	k->is_learnt = false;
 }
 
 static struct api_key *first_learnt(struct identity *i)
@@ -103,11 +108,13 @@ static struct api_key *first_learnt(struct identity *i)
 
 void keys_store_learnt(struct identity *i)
 {
+	uint64_t end_ns = clock_monotonic_ns() + STORING_MAX_NS;
 	struct api_key *k;
 
-	/* One that can't be written stays listed and is tried again at the next tick; until it is
-	 * on disk the key is merely learnt again after a restart. Listed keys are not retired. */
-	while ((k = first_learnt(i))) {
+	/* What isn't written now, for want of time or because it fails, is tried again at the next
+	 * tick; until it is on disk the key is merely learnt again after a restart. Listed keys are
+	 * not retired. */
+	while ((k = first_learnt(i)) && clock_monotonic_ns() < end_ns) {
 		int r = store_set_key_hash(i->store, k->number, &k->hash);
 
 		if (r < 0 && r != -ENOENT)

@@ -189,22 +189,13 @@ static void remove_key(struct identity *i, struct api_key *k)
 	urcu_bp_call_rcu(&k->rcu, free_key);
 }
 
-/* A learnt key's hash may still wait for the disk: it is kept until it is there. */
-static bool waits_for_disk(const struct identity *i, const struct api_key *k)
-{
-	for (const struct api_key *l = i->learnt; l; l = l->next_learnt)
-		if (l == k)
-			return true;
-	return false;
-}
-
 /* Whoever creates and revokes in a loop must not fill memory and the kernel's map. */
 static void forget_oldest_revoked(struct identity *i, struct tenant *t)
 {
 	struct api_key *oldest = NULL;
 
 	for (struct api_key *k = t->keys; k; k = k->next) {
-		if (!k->revoked_us || waits_for_disk(i, k))
+		if (!k->revoked_us || k->is_learnt)
 			continue;
 		if (!oldest || k->revoked_us <= oldest->revoked_us)
 			oldest = k;

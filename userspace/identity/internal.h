@@ -35,6 +35,7 @@ struct api_key {
 	struct rcu_head rcu;
 	struct api_key *next;	       /* of the tenant; announce */
 	struct api_key *next_learnt;   /* hash not on disk yet; announce */
+	bool is_learnt;		       /* is in that list, so it must not go yet; announce */
 	struct unhashed_key *unhashed; /* NULL: hash is known; announce */
 	uint64_t created_us;
 	char id[UUID_TEXT_LEN];
