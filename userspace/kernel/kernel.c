@@ -142,13 +142,18 @@ static int configure(struct starting *s)
 	return r < 0 ? say(k, r, "the maps can't be written") : 0;
 }
 
-/* Maps before the links: a program that enforces can always be found and looked into. */
+/*
+ * Maps before the links: a program that enforces can always be found and looked into. Among them
+ * config last: its version vouches for all, so a start that ends half-way leaves pins that the next
+ * one replaces.
+ */
 static int pin(struct starting *s)
 {
 	struct kernel *k = s->kernel;
 	int r = 0;
 
-	for (int i = 0; i < MAP_COUNT && r == 0 && !k->adopted; i++)
+	_Static_assert(MAP_config == 0, "config is pinned last");
+	for (int i = MAP_COUNT - 1; i >= 0 && r == 0 && !k->adopted; i--)
 		r = pins_put(k->pin_dir, map_names[i], k->object.map_fd[i]);
 	if (r == 0)
 		r = pins_put(k->pin_dir, AXFW_PIN_PROG_XDP, k->object.prog_fd);
