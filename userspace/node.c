@@ -53,6 +53,13 @@ static void complete_changed(void *arg, bool complete)
 	kernel_set_complete(arg, complete);
 }
 
+static void key_forgotten(void *arg, const struct axfw_key_hash *hash)
+{
+	/* Left there it goes on saying "revoked", which stays true. */
+	if (kernel_forget_key(arg, hash) < 0)
+		log_debug("a key revoked long ago is still in the kernel");
+}
+
 struct reconcile {
 	struct kernel *kernel;
 	int r; /* the first failure */
@@ -181,6 +188,7 @@ static void connect_identity_to_kernel(struct node *n)
 		.key_changed = key_changed,
 		.signup_recorded = signup_recorded,
 		.complete_changed = complete_changed,
+		.key_forgotten = key_forgotten,
 	};
 
 	identity_watch(n->identity, &watcher);
