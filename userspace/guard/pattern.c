@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COST_CLASS 16 /* \w, [...] or "." as UTF-8: several bytes, several ways */
+#define COST_CLASS 8 /* \w, [...] or "." as UTF-8: several bytes, several ways */
 #define COST_MAX   (1ULL << 40)
 #define REPEAT_MAX 65535 /* PCRE2's */
 #define COST_STAR  2	 /* an unlimited repeat is one copy and a loop */
@@ -51,9 +51,27 @@ static bool starts_with(const struct walk *w, const char *s)
 	return left(w) >= strlen(s) && !memcmp(w->at, s, strlen(s));
 }
 
+static void emit_n(struct walk *w, const char *s, size_t len)
+{
+	text_add_n(&w->out->regex, s, len);
+	text_add_n(&w->out->wide, s, len);
+}
+
 static void emit(struct walk *w, const char *s)
 {
-	text_add(&w->out->regex, s);
+	emit_n(w, s, strlen(s));
+}
+
+static void emitf(struct walk *w, const char *format, ...) _printf_(2, 3);
+static void emitf(struct walk *w, const char *format, ...)
+{
+	char s[64]; /* a group's name is at most half of it */
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(s, sizeof(s), format, args);
+	va_end(args);
+	emit(w, s);
 }
 
 static bool is_digit(char c)
@@ -82,11 +100,11 @@ static void add_item(struct walk *w, uint64_t cost)
 static void emit_literal(struct walk *w, unsigned char c)
 {
 	if (c < ' ' || c == 0x7f)
-		text_addf(&w->out->regex, "\\x%02x", c);
+		emitf(w, "\\x%02x", c);
 	else if (strchr("\\^$.|?*+()[]{}", c))
-		text_addf(&w->out->regex, "\\%c", c);
+		emitf(w, "\\%c", c);
 	else
-		text_add_n(&w->out->regex, (const char *)&c, 1);
+		emit_n(w, (const char *)&c, 1);
 }
 
 /* --- escapes, outside and inside classes ----------------------------------------------------- */
@@ -107,7 +125,7 @@ static int take_hex(struct walk *w, char letter, unsigned digits)
 	}
 	if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
 		return wrong(w, "bad escape \\%c: not a character", letter);
-	text_addf(&w->out->regex, "\\x{%lx}", code);
+	emitf(w, "\\x{%lx}", code);
 	return 0;
 }
 
@@ -120,29 +138,61 @@ static int take_octal(struct walk *w)
 		code = code * 8 + (unsigned)(*w->at++ - '0');
 	if (code > 0377)
 		return wrong(w, "octal escape value outside of range 0-0o377");
-	text_addf(&w->out->regex, "\\x{%x}", code);
+	emitf(w, "\\x{%x}", code);
 	return 0;
 }
 
-/* What means the same inside and outside a class. 1: it wasn't one of those. */
-static int common_escape(struct walk *w, char c)
+/* Where an escape stands: what is wide outside would be narrow in a negated class. */
+enum place { OUTSIDE, IN_CLASS, IN_NEGATED, PLACE_COUNT };
+#define BEYOND_ASCII "\\x{80}-\\x{10ffff}"
+
+static void emit_class_escape(struct walk *w, char c, enum place place)
 {
 	static const struct {
 		char letter;
-		const char *is;
-	} same[] = {
-		{ 'a', "\\x07" }, { 'f', "\\x0c" }, { 'n', "\\x0a" }, { 'r', "\\x0d" },
-		{ 't', "\\x09" }, { 'v', "\\x0b" }, { 'd', "\\d" },   { 'D', "\\D" },
-		{ 's', "\\s" },	  { 'S', "\\S" },   { 'w', "\\w" },   { 'W', "\\W" },
+		const char *wide[PLACE_COUNT];
+	} rows[] = {
+		{ 'w', { "[\\w" BEYOND_ASCII "]", "\\w" BEYOND_ASCII, "\\w" } },
+		{ 'd', { "[\\d" BEYOND_ASCII "]", "\\d" BEYOND_ASCII, "\\d" } },
+		{ 's',
+		  { "[\\x09-\\x0d\\x1c-\\x20" BEYOND_ASCII "]",
+		    "\\x09-\\x0d\\x1c-\\x20" BEYOND_ASCII, "\\x09-\\x0d\\x20" } },
+		{ 'W', { "\\W", "\\W", "\\x00-\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f" } },
+		{ 'D', { "\\D", "\\D", "\\x00-\\x2f\\x3a-\\x7f" } },
+		{ 'S', { "\\S", "\\S", "\\x00-\\x08\\x0e-\\x1b\\x21-\\x7f" } },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
-		if (same[i].letter != c)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].letter != c)
 			continue;
-		emit(w, same[i].is);
+		text_addf(&w->out->regex, "\\%c", c);
+		if (w->out->ascii)
+			text_addf(&w->out->wide, "\\%c", c);
+		else
+			text_add(&w->out->wide, rows[i].wide[place]);
+		w->out->beyond |= !w->out->ascii;
+	}
+}
+
+/* What means the same inside and outside a class. 1: it wasn't one of those. */
+static int common_escape(struct walk *w, char c, enum place place)
+{
+	static const char letters[] = "afnrtv", codes[] = "\a\f\n\r\t\v";
+	const char *at = c ? strchr(letters, c) : NULL;
+
+	if (at) {
+		emit_literal(w, (unsigned char)codes[at - letters]);
 		return 0;
 	}
 	switch (c) {
+	case 'w':
+	case 'W':
+	case 'd':
+	case 'D':
+	case 's':
+	case 'S':
+		emit_class_escape(w, c, place);
+		return 0;
 	case 'x':
 		return take_hex(w, c, 2);
 	case 'u':
@@ -170,8 +220,24 @@ static int number_escape(struct walk *w, char first)
 	}
 	if (left(w) && is_digit(*w->at))
 		group = group * 10 + (unsigned)(*w->at++ - '0');
-	text_addf(&w->out->regex, "\\g{%u}", group);
+	emitf(w, "\\g{%u}", group);
+	w->out->beyond = true;
 	return 0;
+}
+
+/* Vectorscan's \b knows ASCII letters only, so it goes by another's edges: its text does without.
+ */
+static void emit_anchor(struct walk *w, char c)
+{
+	bool edge = (c == 'b' || c == 'B') && !w->out->ascii;
+
+	text_addf(&w->out->regex, "\\%c", c);
+	if (edge)
+		text_add(&w->out->wide, "(?:)");
+	else
+		text_addf(&w->out->wide, "\\%c", c);
+	w->out->beyond |= edge;
+	add_item(w, 1);
 }
 
 static int take_escape(struct walk *w)
@@ -183,8 +249,7 @@ static int take_escape(struct walk *w)
 		return wrong(w, "bad escape (end of pattern)");
 	c = *w->at++;
 	if (c == 'A' || c == 'b' || c == 'B' || c == 'Z') {
-		text_addf(&w->out->regex, "\\%c", c == 'Z' ? 'z' : c);
-		add_item(w, 1);
+		emit_anchor(w, c == 'Z' ? 'z' : c);
 		return 0;
 	}
 	add_item(w, c == 'w' || c == 'W' || c == 'd' || c == 'D' || c == 's' || c == 'S'
@@ -192,13 +257,13 @@ static int take_escape(struct walk *w)
 			    : 1);
 	if (is_digit(c))
 		return number_escape(w, c);
-	r = common_escape(w, c);
+	r = common_escape(w, c, OUTSIDE);
 	return r > 0 ? wrong(w, "bad escape \\%c", c) : r;
 }
 
 /* --- classes --------------------------------------------------------------------------------- */
 
-static int class_escape(struct walk *w)
+static int class_escape(struct walk *w, enum place place)
 {
 	char c;
 	int r;
@@ -214,12 +279,13 @@ static int class_escape(struct walk *w)
 		w->at--;
 		return take_octal(w);
 	}
-	r = common_escape(w, c);
+	r = common_escape(w, c, place);
 	return r > 0 ? wrong(w, "bad escape \\%c", c) : r;
 }
 
 static int take_class(struct walk *w)
 {
+	enum place place = IN_CLASS;
 	bool first = true;
 	int r;
 
@@ -228,12 +294,13 @@ static int take_class(struct walk *w)
 	if (left(w) && *w->at == '^') {
 		emit(w, "^");
 		w->at++;
+		place = IN_NEGATED;
 	}
 	for (; w->at < w->end && (*w->at != ']' || first); first = false) {
 		char c = *w->at;
 
 		if (c == '\\') {
-			r = class_escape(w);
+			r = class_escape(w, place);
 			if (r < 0)
 				return r;
 			continue;
@@ -284,9 +351,9 @@ static bool parse_braces(const struct walk *w, unsigned long *low, unsigned long
 static void emit_bounds(struct walk *w, unsigned long low, unsigned long high)
 {
 	if (high == ~0UL)
-		text_addf(&w->out->regex, "{%lu,}", low);
+		emitf(w, "{%lu,}", low);
 	else
-		text_addf(&w->out->regex, "{%lu,%lu}", low, high);
+		emitf(w, "{%lu,%lu}", low, high);
 }
 
 /* Repeats the last item. */
@@ -311,11 +378,13 @@ static int take_quantifier(struct walk *w)
 	if (*w->at == '{')
 		emit_bounds(w, low, high);
 	else
-		text_add_n(&w->out->regex, w->at, 1);
+		emit_n(w, w->at, 1);
 	low += *w->at == '+';
 	w->at = behind;
-	if (left(w) && (*w->at == '?' || *w->at == '+'))
-		text_add_n(&w->out->regex, w->at++, 1);
+	if (left(w) && (*w->at == '?' || *w->at == '+')) {
+		w->out->beyond |= *w->at == '+';
+		emit_n(w, w->at++, 1);
+	}
 	copies = high == ~0UL ? low + COST_STAR : high;
 	w->sum[w->depth] = MIN(w->sum[w->depth] + w->last * copies, COST_MAX);
 	w->last = 0;
@@ -404,7 +473,8 @@ static int named_reference(struct walk *w)
 	r = take_name(w, ')', name, sizeof(name));
 	if (r < 0)
 		return r;
-	text_addf(&w->out->regex, "(?P=%s)", name);
+	emitf(w, "(?P=%s)", name);
+	w->out->beyond = true;
 	add_item(w, 1);
 	return 0;
 }
@@ -419,6 +489,7 @@ static int conditional(struct walk *w)
 	if (r < 0)
 		return r;
 	snprintf(as, sizeof(as), is_digit(*name) ? "(?(%s)" : "(?(<%s>)", name);
+	w->out->beyond = true;
 	return open_group(w, as, w->verbose[w->depth]);
 }
 
@@ -426,7 +497,8 @@ static int conditional(struct walk *w)
 static int flags_group(struct walk *w)
 {
 	char flags[16] = "", c;
-	bool verbose = w->verbose[w->depth], off = false, at_start = w->at == w->start;
+	bool verbose = w->verbose[w->depth], off = false, ascii = false;
+	bool at_start = w->at == w->start;
 	size_t n = 0;
 
 	for (w->at += strlen("(?"); left(w) && strchr("aimsux-", *w->at) && *w->at; w->at++) {
@@ -436,8 +508,7 @@ static int flags_group(struct walk *w)
 		off |= c == '-';
 		if (c == 'x')
 			verbose = !off;
-		if (c == 'a' && !off)
-			w->out->ascii = true;
+		ascii |= c == 'a';
 		if (!strchr("aux", c) && n < sizeof(flags) - 1)
 			flags[n++] = c;
 	}
@@ -453,8 +524,9 @@ static int flags_group(struct walk *w)
 	if (!at_start)
 		return wrong(w, "global flags not at the start of the expression");
 	w->verbose[w->depth] = verbose;
+	w->out->ascii |= ascii; /* of a group alone it is ignored: \w takes more then, not less */
 	if (n)
-		text_addf(&w->out->regex, "(?%s)", flags);
+		emitf(w, "(?%s)", flags);
 	return 0;
 }
 
@@ -472,6 +544,7 @@ static int take_group(struct walk *w)
 		if (!starts_with(w, plain[i]))
 			continue;
 		w->at += strlen(plain[i]);
+		w->out->beyond |= i > 0;
 		return open_group(w, plain[i], w->verbose[w->depth]);
 	}
 	if (starts_with(w, "(?#"))
@@ -517,7 +590,7 @@ static void take_plain(struct walk *w)
 		emit(w, "|");
 		w->last = 0;
 	} else if (c == '.' || c == '^' || c == '$') {
-		text_add_n(&w->out->regex, &c, 1);
+		emit_n(w, &c, 1);
 		add_item(w, c == '.' ? COST_CLASS : 1);
 	} else {
 		emit_literal(w, (unsigned char)c);
@@ -564,6 +637,7 @@ int pattern_translate(const char *regex, size_t len, struct pattern_text *ret, c
 	int r;
 
 	text_add(&out.regex, "");
+	text_add(&out.wide, "");
 	while (w.at < w.end) {
 		r = take_item(&w);
 		if (r < 0)
@@ -571,15 +645,16 @@ int pattern_translate(const char *regex, size_t len, struct pattern_text *ret, c
 	}
 	if (w.depth)
 		return wrong(&w, "missing ), unterminated subpattern");
-	if (text_failed(&out.regex))
+	if (text_failed(&out.regex) || text_failed(&out.wide))
 		return -ENOMEM;
 	out.cost = w.sum[0];
 	*ret = out;
-	out.regex = (struct text){ 0 };
+	out.regex = out.wide = (struct text){ 0 };
 	return 0;
 }
 
 void pattern_text_free(struct pattern_text *p)
 {
 	text_free(&p->regex);
+	text_free(&p->wide);
 }

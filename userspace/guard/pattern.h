@@ -8,7 +8,9 @@
 #define PATTERN_NESTING_MAX 100 /* groups in groups: more is nobody's pattern */
 
 struct pattern_text {
-	struct text regex; /* owned */
+	struct text regex; /* for PCRE2, exact; owned */
+	struct text wide;  /* for Vectorscan: matches at least what regex does; owned */
+	bool beyond;	   /* and perhaps more: what matches has to be confirmed */
 	bool ascii;	   /* (?a): \w, \d, \s and \b know ASCII only */
 	uint64_t cost;	   /* about how many states its automaton has: what compiling it takes */
 };

@@ -30,22 +30,7 @@ DEFINE_CLEANUP(pcre2_compile_context *, compile_context_freep, pcre2_compile_con
 
 static unsigned vectorscan_flags(const struct policy_source *s)
 {
-	return VECTORSCAN_FLAGS | (s->text.ascii ? 0 : HS_FLAG_UCP) |
-	       (s->how == MATCH_CONFIRM ? HS_FLAG_PREFILTER : 0);
-}
-
-static bool vectorscan_takes(const struct policy_source *s)
-{
-	hs_compile_error_t *why = NULL;
-	hs_expr_info_t *info = NULL;
-
-	if (hs_expression_info(s->text.regex.data, vectorscan_flags(s), &info, &why) !=
-	    HS_SUCCESS) {
-		hs_free_compile_error(why);
-		return false;
-	}
-	free(info);
-	return true;
+	return VECTORSCAN_FLAGS | (s->how == MATCH_CONFIRM ? HS_FLAG_PREFILTER : 0);
 }
 
 int policy_compile_pattern(struct policy_source *s, struct policy_pattern *ret, char *error,
@@ -70,12 +55,7 @@ int policy_compile_pattern(struct policy_source *s, struct policy_pattern *ret, 
 	}
 	pcre2_pattern_info(ret->code, PCRE2_INFO_BACKREFMAX, &references);
 	ret->has_references = references > 0;
-	s->how = MATCH_EXACT;
-	if (vectorscan_takes(s))
-		return 0;
-	s->how = MATCH_CONFIRM;
-	if (!vectorscan_takes(s))
-		s->how = MATCH_ALWAYS;
+	s->how = s->text.beyond ? MATCH_CONFIRM : MATCH_EXACT;
 	return 0;
 }
 
@@ -101,7 +81,7 @@ static void collect(const struct guard_policy *p, struct policy_source *sources,
 		if (s->how == MATCH_ALWAYS)
 			continue;
 		cost += s->text.cost;
-		ret->regex[ret->count] = s->text.regex.data;
+		ret->regex[ret->count] = s->text.wide.data;
 		ret->flags[ret->count] = vectorscan_flags(s);
 		ret->id[ret->count++] = i;
 	}
