@@ -34,7 +34,9 @@ enum header {
 	HEADER_ORIGIN = 1 << 3,
 	HEADER_FORWARDED_FOR = 1 << 4,
 	HEADER_AUTHORIZATION = 1 << 5, /* beside HEADER_KEY: may say Bearer */
-	HEADER_ODD = 1 << 6,	       /* one that only userspace honours, or something malformed */
+	HEADER_TYPE = 1 << 6,	       /* read only to be there once */
+	HEADER_SITE = 1 << 7,	       /* Sec-Fetch-Site: whose page sent a form */
+	HEADER_ODD = 1 << 8,	       /* one that only userspace honours, or something malformed */
 };
 
 struct value {
@@ -53,6 +55,7 @@ struct scan {
 	__u32 pad;
 	struct value key;
 	struct value length;
+	struct value site;
 };
 
 struct scratch {
@@ -80,8 +83,18 @@ static __always_inline __u64 hits_not_text(__u64 w)
 
 static __always_inline __u64 hits_byte(__u64 w, __u8 byte)
 {
-	w ^= EACH_BYTE(byte);
-	return (w - EACH_BYTE(0x01)) & ~w & HIT_BITS;
+	return ~((w ^ EACH_BYTE(byte)) + EACH_BYTE(0x7f));
+}
+
+/* The end of a header's name: whatever isn't a letter, a digit, '-' or '_'. The other characters
+ * that RFC 9110 allows there are so rare that they count as odd. */
+static __always_inline __u64 hits_not_name(__u64 w)
+{
+	__u64 lower = w | EACH_BYTE(0x20);
+	__u64 letters = (lower + EACH_BYTE(0x80 - 'a')) & ~(lower + EACH_BYTE(0x7f - 'z'));
+	__u64 digits = (w + EACH_BYTE(0x80 - '0')) & ~(w + EACH_BYTE(0x7f - '9'));
+
+	return ~(letters | digits | hits_byte(w, '-') | hits_byte(w, '_')) & HIT_BITS;
 }
 
 /* 0..7; there is a hit. The lowest one's bit, moved to its byte's bit 0, picks the byte's number
@@ -137,9 +150,12 @@ static __always_inline __u32 name_header(__u32 len, const __u8 *name)
 			       ? HEADER_KEY
 			       : 0;
 	case 12:
-		return a == NAME8('x', '-', 'r', 'e', 'q', 'u', 'e', 's') &&
-				       (b & FIRST(4)) == NAME8('t', '-', 'i', 'd', 0, 0, 0, 0)
-			       ? HEADER_ODD
+		if (a == NAME8('x', '-', 'r', 'e', 'q', 'u', 'e', 's') &&
+		    (b & FIRST(4)) == NAME8('t', '-', 'i', 'd', 0, 0, 0, 0))
+			return HEADER_ODD;
+		return a == NAME8('c', 'o', 'n', 't', 'e', 'n', 't', '-') &&
+				       (b & FIRST(4)) == NAME8('t', 'y', 'p', 'e', 0, 0, 0, 0)
+			       ? HEADER_TYPE
 			       : 0;
 	case 13:
 		return a == NAME8('a', 'u', 't', 'h', 'o', 'r', 'i', 'z') &&
@@ -147,6 +163,9 @@ static __always_inline __u32 name_header(__u32 len, const __u8 *name)
 			       ? HEADER_KEY | HEADER_AUTHORIZATION
 			       : 0;
 	case 14:
+		if (a == NAME8('s', 'e', 'c', '-', 'f', 'e', 't', 'c') &&
+		    (b & FIRST(6)) == NAME8('h', '-', 's', 'i', 't', 'e', 0, 0))
+			return HEADER_SITE;
 		return a == NAME8('c', 'o', 'n', 't', 'e', 'n', 't', '-') &&
 				       (b & FIRST(6)) == NAME8('l', 'e', 'n', 'g', 't', 'h', 0, 0)
 			       ? HEADER_LENGTH
@@ -178,7 +197,7 @@ static __always_inline void read_header(struct scratch *s, __u32 eol)
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 4; i++) {
 		word = axfw_load64(name + 8 * i);
-		hits = hits_byte(word, ':') | hits_byte(word, ' ');
+		hits = hits_not_name(word);
 		if (hits) {
 			len = 8 * i + first_hit(hits);
 			goto found;
@@ -198,6 +217,8 @@ found:
 		odd = read_value(s, line + len, eol, &scan->key);
 	else if (header == HEADER_LENGTH)
 		odd = read_value(s, line + len, eol, &scan->length);
+	else if (header == HEADER_SITE)
+		odd = read_value(s, line + len, eol, &scan->site);
 	if (scan->seen & header)
 		odd = HEADER_ODD;
 	scan->seen |= header | odd;
@@ -330,6 +351,21 @@ static __always_inline __u32 scan_head(struct scratch *s, __u32 line_len)
 	if (!scan->end)
 		return AXFW_REASON_HEADERS_INCOMPLETE;
 	return AXFW_UNDECIDED;
+}
+
+/* Does the browser, if it is one, say that the form is our own page's? (A form of another site is
+ * 403 before it is 429; a browser that sends only an Origin is left to userspace.) */
+static __always_inline bool is_own_form(const struct scratch *s)
+{
+	struct value v = s->scan.site;
+	__u64 a = word_at(s, v.at), b = word_at(s, v.at + 8);
+
+	if (!(s->scan.seen & HEADER_SITE))
+		return !(s->scan.seen & HEADER_ORIGIN);
+	if (v.len == 4)
+		return (a & FIRST(4)) == NAME8('n', 'o', 'n', 'e', 0, 0, 0, 0);
+	return v.len == 11 && a == NAME8('s', 'a', 'm', 'e', '-', 'o', 'r', 'i') &&
+	       (b & FIRST(3)) == NAME8('g', 'i', 'n', 0, 0, 0, 0, 0);
 }
 
 /* Content-Length: digits only. Anything else is larger than every limit. */

@@ -25,7 +25,7 @@ static __always_inline bool head_is_plain(const struct axfw_config *settings,
 	if ((seen & HEADER_ORIGIN) && settings->origin_passes)
 		return false;
 	/* The client address may come from a trusted proxy: userspace knows which are. */
-	return kind != AXFW_ROUTE_SIGNUP || !(seen & HEADER_FORWARDED_FOR);
+	return kind != AXFW_ROUTE_SIGNUP || (!(seen & HEADER_FORWARDED_FOR) && is_own_form(s));
 }
 
 /* The opinion: the reason for which the request would be refused, or why it passes. */

@@ -143,6 +143,9 @@ const struct row rows[] = {
 	{ "Expect", DEFERRED4, { .text = WITH("Expect: 100-continue\r\n") }, ODD },
 	{ "the caller's X-Request-ID", DEFERRED4, { .text = WITH("X-Request-Id: mine\r\n") }, ODD },
 	{ "a space before the colon", DEFERRED4, { .text = WITH("Cookie : a\r\n") }, ODD },
+	{ "a parenthesis in a name", DEFERRED4, { .text = WITH("Coo(kie: a\r\n") }, ODD },
+	{ "two Content-Types", DEFERRED4, { .text = WITH("Content-Type: a/b\r\nContent-Type: a/b\r\n") }, ODD },
+	{ "every character of an ordinary name", DEFERRED4, { .text = WITH("AZ-az_09: a\r\nContent-Type: a/b\r\n") }, ANSWERED(KEY_UNKNOWN) },
 	{ "a line without a colon", DEFERRED4, { .text = WITH("Cookie\r\n") }, ODD },
 	{ "a line without a name", DEFERRED4, { .text = WITH(": a\r\n") }, ODD },
 	{ "a folded line", DEFERRED4, { .text = WITH("Cookie: a\r\n b\r\n") }, ODD },
@@ -203,6 +206,10 @@ const struct row rows[] = {
 	{ "the sixth signup is answered", DEFERRED4, { .text = SIGNUP("") }, ANSWERED(SIGNUP_LIMITED), .signups = 5 },
 	{ "the sixth IPv6 signup is answered", DEFERRED6, { .text = SIGNUP("") }, ANSWERED(SIGNUP_LIMITED), .signups = 5 },
 	{ "a forwarded signup is userspace's", DEFERRED4, { .text = SIGNUP("X-Forwarded-For: 192.0.2.1\r\n") }, ODD, .signups = 5 },
+	{ "another site's form is userspace's", DEFERRED4, { .text = SIGNUP("Sec-Fetch-Site: cross-site\r\n") }, ODD, .signups = 5 },
+	{ "a form with an Origin alone is userspace's", DEFERRED4, { .text = SIGNUP("Origin: http://localhost:8004\r\n") }, ODD, .signups = 5 },
+	{ "our own page's form is answered", DEFERRED4, { .text = SIGNUP("Origin: http://localhost:8004\r\nSec-Fetch-Site: same-origin\r\n") }, ANSWERED(SIGNUP_LIMITED), .signups = 5 },
+	{ "a form of no page is answered", DEFERRED4, { .text = SIGNUP("sec-fetch-site: none\r\n") }, ANSWERED(SIGNUP_LIMITED), .signups = 5 },
 	{ "a forwarded key is judged", DEFERRED4, { .text = WITH("X-Forwarded-For: 192.0.2.1\r\n") }, ANSWERED(KEY_UNKNOWN) },
 
 	/* --- no proof ------------------------------------------------------------------------ */
