@@ -16,18 +16,18 @@
 #define AXFW_ABI_VERSION 1
 
 /* Sizes. Each names what fills the map and why it stops where it does. */
-#define AXFW_ADMISSIONS_MAX  65536 /* API keys held at start; grown by the daemon at 75 % */
-#define AXFW_UNKNOWN_MAX     16384 /* keys userspace refused: an LRU, losing one costs a look-up */
-#define AXFW_SIGNUPS_MAX     16384 /* client addresses with a signup in the last hour */
-#define AXFW_FLOWS_MAX       32768 /* refused connections still closing: ~2 s each at 16 k/s */
-#define AXFW_DENIED_MAX      16384 /* deny-listed prefixes */
-#define AXFW_PROXIES_MAX     1024  /* trusted proxy prefixes */
-#define AXFW_EVENTS_BYTES    (1 << 20)
-#define AXFW_ROUTES_MAX      8
-#define AXFW_ROUTE_LINE_MAX  48 /* "POST /v1/guard/output HTTP/1.1" and room to grow */
-#define AXFW_PORTS_MAX       8
-#define AXFW_INTERFACES_MAX  16
-#define AXFW_ANSWER_MAX      400 /* bytes of an HTTP answer: fits every MSS TCP allows (536) */
+#define AXFW_ADMISSIONS_MAX 65536 /* API keys held at start; grown by the daemon at 75 % */
+#define AXFW_UNKNOWN_MAX    16384 /* keys userspace refused: an LRU, losing one costs a look-up */
+#define AXFW_SIGNUPS_MAX    16384 /* client addresses with a signup in the last hour */
+#define AXFW_FLOWS_MAX	    32768 /* refused connections still closing: ~2 s each at 16 k/s */
+#define AXFW_DENIED_MAX	    16384 /* deny-listed prefixes */
+#define AXFW_PROXIES_MAX    1024  /* trusted proxy prefixes */
+#define AXFW_EVENTS_BYTES   (1 << 20)
+#define AXFW_ROUTES_MAX	    8
+#define AXFW_ROUTE_LINE_MAX 48 /* "POST /v1/guard/output HTTP/1.1" and room to grow */
+#define AXFW_PORTS_MAX	    8
+#define AXFW_INTERFACES_MAX 16
+#define AXFW_ANSWER_MAX	    400 /* bytes of an HTTP answer: fits every MSS TCP allows (536) */
 
 /* SipHash-2-4-128 of an API key under the store's admission key, as the 16 output bytes. */
 struct axfw_key_hash {
@@ -35,8 +35,8 @@ struct axfw_key_hash {
 };
 
 enum axfw_admission_state {
-	AXFW_ADMITTED = 1,	   /* pass */
-	AXFW_REVOKED = 2,	   /* answer 401 */
+	AXFW_ADMITTED = 1,	  /* pass */
+	AXFW_REVOKED = 2,	  /* answer 401 */
 	AXFW_QUOTA_EXHAUSTED = 3, /* answer 429 until deny_until_ns, then pass */
 };
 
@@ -85,7 +85,7 @@ struct axfw_flow {
 	__u8 reason;	     /* enum axfw_reason of the refusal */
 	__u8 acknowledged;   /* the client has confirmed the answer */
 	__u8 fin_seen;	     /* the client has sent all it will send */
-	__u64 request_id; /* printed as 16 hex digits in X-Request-ID */
+	__u64 request_id;    /* printed as 16 hex digits in X-Request-ID */
 };
 _Static_assert(sizeof(struct axfw_flow) == 40, "no holes, no tail padding");
 
@@ -97,18 +97,19 @@ enum axfw_response {
 };
 
 /* Value of `responses`: an HTTP answer whose variable digits are fixed-width and left-padded with
- * spaces, so that its length never changes and its checksum is the precomputed one plus a few words.
- * Offsets are even (checksum words); 0 means "not in this answer" (no answer starts with one). */
+ * spaces, so that its length never changes and its checksum is the precomputed one plus a few
+ * words. Offsets are even (checksum words); 0 means "not in this answer" (no answer starts with
+ * one). */
 struct axfw_response_template {
-	__u16 len;	      /* bytes used in text; even */
-	__u16 request_id_at;  /* 16 hex digits */
-	__u16 retry_after_at; /* Retry-After header: 8 digits, right-aligned */
+	__u16 len;	       /* bytes used in text; even */
+	__u16 request_id_at;   /* 16 hex digits */
+	__u16 retry_after_at;  /* Retry-After header: 8 digits, right-aligned */
 	__u16 body_seconds_at; /* the same number in the body, 8 digits, or 0 */
-	__u16 body_unit_at;   /* the same rounded for people, 4 digits, or 0 */
+	__u16 body_unit_at;    /* the same rounded for people, 4 digits, or 0 */
 	__u16 pad;
 	__u32 body_unit_s; /* 60: minutes rounded down; 86400: days rounded up */
-	__u32 sum;	   /* one's-complement sum, folded to 16 bits, of text as native 16-bit words (as
-			    * bpf_csum_diff() sums), its variable digits being zero bytes */
+	__u32 sum; /* one's-complement sum, folded to 16 bits, of text as native 16-bit words (as
+		    * bpf_csum_diff() sums), its variable digits being zero bytes */
 	__u8 text[AXFW_ANSWER_MAX];
 };
 
@@ -133,16 +134,17 @@ enum axfw_refuse { AXFW_REFUSE_ANSWER, AXFW_REFUSE_PASS };
 /* The one element of `config`. Written by the daemon, mapped into it. */
 struct axfw_config {
 	__u32 abi_version;
-	__u32 refuse;		 /* enum axfw_refuse */
-	__u64 generation;	 /* raised when a key is created: voids every `unknown` entry */
+	__u32 refuse;		   /* enum axfw_refuse */
+	__u64 generation;	   /* raised when a key is created: voids every `unknown` entry */
 	__u32 admissions_complete; /* every active key is in the map: a miss is a refusal */
-	__u32 origin_passes;	 /* CORS is on: requests with an Origin header are userspace's */
+	__u32 origin_passes;	   /* CORS is on: requests with an Origin header are userspace's */
 	__u16 ports[AXFW_PORTS_MAX]; /* protected TCP ports, host order, 0 ends the list */
-	__u32 event_sample;	 /* one event in this many decisions; 0: none */
+	__u32 event_sample;	     /* one event in this many decisions; 0: none */
 	__u32 pad;
 	struct axfw_signup_rule signup;
-	/* Interfaces an answer was found to leave by; 0: unused slot, anywhere in the array. Nothing is
-	 * refused on another one (NOT_CONFIGURED): the client would never see the answer. */
+	/* Interfaces an answer was found to leave by; 0: unused slot, anywhere in the array.
+	 * Nothing is refused on another one (NOT_CONFIGURED): the client would never see the
+	 * answer. */
 	__u32 answer_ifindex[AXFW_INTERFACES_MAX];
 	__u64 admission_key_check; /* the daemon's: which SipHash key the entries were made under */
 };

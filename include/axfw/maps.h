@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The pinned maps, by name. The names are what `bpftool map show` prints and what operators type, so
- * they are part of the ABI. X(name, written by, what it holds)
+ * The pinned maps, by name. The names are what `bpftool map show` prints and what operators type,
+ * so they are part of the ABI. X(name, written by, what it holds)
  */
 #ifndef AXFW_MAPS_H
 #define AXFW_MAPS_H
 
-#define AXFW_PIN_DIR "/sys/fs/bpf/axfw"
+#define AXFW_PIN_DIR	  "/sys/fs/bpf/axfw"
 #define AXFW_PIN_PROG_XDP "prog_xdp"
 
 #define AXFW_MAPS(X)                                                                               \

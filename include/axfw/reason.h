@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Why a packet got the verdict it got. One list for the kernel, the daemon, the tools and the tests:
- * X(NAME, action, text). The action is what verdict() does with the reason while `refuse = answer`.
+ * Why a packet got the verdict it got. One list for the kernel, the daemon, the tools and the
+ * tests: X(NAME, action, text). The action is what verdict() does with the reason while `refuse =
+ * answer`.
  *
  * PASS    handed to the stack, untouched
  * ANSWER  turned into an HTTP answer and sent back (XDP_TX)
- * CLOSE   a segment of an already refused connection: acknowledged, answered again, turned into the RST
- *         that ends the server's side, or dropped; the flow code has already rewritten the packet
+ * CLOSE   a segment of an already refused connection: acknowledged, answered again, turned into the
+ * RST that ends the server's side, or dropped; the flow code has already rewritten the packet
  */
 #ifndef AXFW_REASON_H
 #define AXFW_REASON_H
@@ -24,7 +25,7 @@
 	X(NO_KEY, PASS, "no single API key of our form")                                           \
 	X(NO_PROOF, PASS, "no server socket proves the sender: may be forged or mid-connection")   \
 	X(KEY_ADMITTED, PASS, "the key is active")                                                 \
-	X(KEY_NOT_KNOWN_HERE, PASS, "not in the map, which doesn't hold every key: userspace asks") \
+	X(KEY_NOT_KNOWN_HERE, PASS, "not in the map, which may lack keys: userspace decides")      \
 	X(NO_ROOM, PASS, "the answer doesn't fit the packet or the connection's MSS")              \
 	X(TCP_OPTIONS, PASS, "TCP options in a layout that the answer couldn't mirror")            \
 	X(FLOW_TABLE_FULL, PASS, "the refused flow couldn't be remembered")                        \
@@ -45,7 +46,7 @@ enum axfw_reason {
 #define X(name, action, text) AXFW_REASON_##name,
 	AXFW_REASONS(X)
 #undef X
-	AXFW_REASON_COUNT
+		AXFW_REASON_COUNT
 };
 
 enum axfw_action { AXFW_ACTION_PASS, AXFW_ACTION_ANSWER, AXFW_ACTION_CLOSE };

@@ -17,15 +17,16 @@
 #define PORT_ESTABLISHED 8005 /* it doesn't: handshakes end in a socket */
 #define PORT_OTHER	 8006 /* not protected */
 
+/* Keys by what the maps say of them. */
 #define KEY_ADMITTED_TEXT "axfw_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define KEY_REVOKED_TEXT  "axfw_rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
 #define KEY_QUOTA_TEXT	  "axfw_qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"
-#define KEY_RENEWED_TEXT  "axfw_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn" /* its denial is over \
-									      */
-#define KEY_SEEN_TEXT "axfw_sssssssssssssssssssssssssssssssssssssssssss" /* refused by userspace   \
-									  */
-#define KEY_UNKNOWN_TEXT "axfw_uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu"
-#define QUOTA_SECONDS	 777777
+#define KEY_UNKNOWN_TEXT  "axfw_uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu"
+/* its denial is over */
+#define KEY_RENEWED_TEXT "axfw_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+/* userspace refused it */
+#define KEY_SEEN_TEXT "axfw_sssssssssssssssssssssssssssssssssssssssssss"
+#define QUOTA_SECONDS 777777
 
 enum peer { NOBODY4, NOBODY6, DEFERRED4, DEFERRED6, ESTABLISHED4, ESTABLISHED6 };
 
