@@ -12,6 +12,10 @@
 
 /* What store_check() tries to get from the disk: as much as the journal will want next. */
 #define CHECK_BYTES SEGMENT_BYTES
+/* A daemon that waits for our lock waits 30 s; logs that are left are put back by whoever comes
+ * next. */
+#define CLOSE_TIDY_NS	 (10 * NS_PER_S)
+#define CLOSE_TIDY_FILES 2048
 
 static void init_locks(struct store *s)
 {
@@ -130,6 +134,17 @@ int store_open(const struct store_options *options, const struct crypto *crypto,
 	return 0;
 }
 
+static void tidy_before_close(struct store *s)
+{
+	uint64_t deadline = clock_monotonic_ns() + CLOSE_TIDY_NS;
+	unsigned before;
+
+	do
+		before = atomic_load(&s->logs_left);
+	while (before && tidy_logs(s, 1, CLOSE_TIDY_FILES, parallel_threads()) == 0 &&
+	       atomic_load(&s->logs_left) < before && clock_monotonic_ns() < deadline);
+}
+
 void store_close(struct store **store)
 {
 	struct store *s = *store;
@@ -140,7 +155,7 @@ void store_close(struct store **store)
 	 * a log what isn't put back, an unsaved stamp makes a file be looked at. */
 	(void)journal_close(s);
 	files_close_all(s);
-	(void)tidy_logs(s, 1, SIZE_MAX, parallel_threads());
+	tidy_before_close(s);
 	(void)registry_save_unsaved(s);
 	store_free(store);
 }
