@@ -241,7 +241,8 @@ def load_and_watch(daemon, keys, words, seconds):
 
 def tenants(lab, options):
     """many tenants asked by Zipf's law beside one tenant; the journal; the time until rows are in files"""
-    result = Result(["load", "per second", "of one tenant", "p99 µs", "journal MiB", "in files after s"])
+    result = Result(["load", "per second", "of one tenant", "p99 µs", "CPU µs each", "one's by CPU",
+                     "journal MiB", "in files after s"])
     directory, keys = store_of_many(options)
     one = WORK / "one.keys"
     one.write_text(keys.read_text().splitlines(keepends=True)[0])
@@ -261,11 +262,11 @@ def tenants(lab, options):
         return report
 
     reports = in_turns(loads, options.load_rounds, measure)
-    base = median(reports["one tenant"], "per_second")
+    base, base_cpu = (median(reports["one tenant"], what) for what in ("per_second", "server_us"))
     for name, rounds in reports.items():
-        rate = median(rounds, "per_second")
+        rate, cpu = median(rounds, "per_second"), median(rounds, "server_us")
         result.rows.append([name, f"{rate:,.0f}", f"{rate / base:.2f}", f"{median(rounds, 'p99_us'):.0f}",
-                            f"{max(r['journal_bytes'] for r in rounds) / MIB:.0f}",
+                            f"{cpu:.1f}", f"{base_cpu / cpu:.2f}", f"{max(r['journal_bytes'] for r in rounds) / MIB:.0f}",
                             f"{max(r['drained_s'] for r in rounds):.1f}"])
     many = reports[f"{options.tenants:,} tenants"]
     result.target("many tenants' rate to one's", median(many, "per_second") / base, 0.85, at_least=True)
