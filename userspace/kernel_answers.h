@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the kernel says when it refuses: the same statuses and texts as userspace (CONTRACT of the
- * HTTP interface), cut to what fits a packet of the smallest MSS. The kernel module adds
+ * What the kernel says when it refuses: the same statuses and texts as userspace (docs/api.md),
+ * cut to what fits a packet of the smallest MSS. The kernel module adds
  * Content-Length, Retry-After, X-Request-ID and x-axfw-path.
  */
 #ifndef KERNEL_ANSWERS_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What runs on the client's end of the veth: without a program there, XDP_TX on the server's end sends into
- * nothing. And the network that loses a packet: the first answer (PSH and FIN from the served port) is dropped,
- * once per load.
+ * What runs on the client's end of the veth: without a program there, XDP_TX on the server's end
+ * sends into nothing. And the network that loses a packet: the first answer (PSH and FIN from the
+ * served port) is dropped, once per load.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys derived from the master key, and everything computed with them. The struct is immutable after
- * crypto_new(), so any thread may use it; MAC contexts are kept per thread (a kept EVP_MAC context costs
- * 0.8 us, a one-shot 3.8). Derivations are the Python firewall's: HMAC-SHA256(salt, master as UTF-8),
- * so that a store written by it opens under the same master key. OpenSSL's errors become -EIO in one
- * place; -ENOMEM where it says so.
+ * Keys derived from the master key, and everything computed with them. The struct is immutable
+ * after crypto_new(), so any thread may use it; MAC contexts are kept per thread (a kept EVP_MAC
+ * context costs 0.8 us, a one-shot 3.8). Derivations are the Python firewall's: HMAC-SHA256(salt,
+ * master as UTF-8), so that a store written by it opens under the same master key. OpenSSL's errors
+ * become -EIO in one place; -ENOMEM where it says so.
  */
 #ifndef CRYPTO_H
 #define CRYPTO_H
@@ -14,9 +14,9 @@
 #include <stdint.h>
 #include "axfw/abi.h"
 
-#define CRYPTO_MAC_LEN	   32 /* HMAC-SHA256 */
-#define CRYPTO_DIGEST_LEN  32 /* SHA-256 */
-#define CRYPTO_SIPHASH_KEY 16
+#define CRYPTO_MAC_LEN		     32 /* HMAC-SHA256 */
+#define CRYPTO_DIGEST_LEN	     32 /* SHA-256 */
+#define CRYPTO_SIPHASH_KEY	     16
 #define CRYPTO_ED25519_PUBLIC_LEN    32
 #define CRYPTO_ED25519_SIGNATURE_LEN 64
 
@@ -67,8 +67,8 @@ int crypto_seal(const struct crypto *c, const char *purpose, const char *bound, 
 int crypto_open(const struct crypto *c, const char *purpose, const char *bound, const void *sealed,
 		size_t len, uint8_t *ret_plain);
 
-/* Passwords and recovery codes: the stored text says how it was made (pbkdf2$… or Argon2id's $argon2id$…).
- * Slow on purpose (80 ms): worker pool only. */
+/* Passwords and recovery codes: the stored text says how it was made (pbkdf2$… or Argon2id's
+ * $argon2id$…). Slow on purpose (80 ms): worker pool only. */
 #define CRYPTO_PASSWORD_TEXT_LEN 256
 enum crypto_password_scheme { CRYPTO_PBKDF2, CRYPTO_ARGON2ID };
 int crypto_password_hash(enum crypto_password_scheme scheme, const char *password,
@@ -83,7 +83,8 @@ int crypto_api_key_new(char ret[static CRYPTO_API_KEY_LEN + 1]);
 /* A new recovery code: 26 base32 characters, dash-joined in fours ("ABCD-…-YZ"), with a NUL. */
 #define CRYPTO_RECOVERY_CODE_LEN 32
 int crypto_recovery_code_new(char ret[static CRYPTO_RECOVERY_CODE_LEN + 1]);
-/* Upper-cases, drops what is neither letter nor digit, joins in fours by '-'; size >= 2 * strlen + 1. */
+/* Upper-cases, drops what is neither letter nor digit, joins in fours by '-'; size >= 2 * strlen
+ * + 1. */
 void crypto_recovery_code_normalise(const char *text, char *ret, size_t size);
 
 #endif

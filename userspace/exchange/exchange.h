@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One HTTP request and its answer, as values: what handlers in api/ and dashboard/ see. http/ fills the
- * request in from a socket and sends the reply; tests fill it in by hand. (DESIGN has no such module: the
- * route table sits in http/ above the handlers, so what both speak of has to lie below both.)
+ * One HTTP request and its answer, as values: what handlers in api/ and dashboard/ see. http/ fills
+ * the request in from a socket and sends the reply; tests fill it in by hand. A module
+ * of its own because the route table sits in http/, above the handlers: what both speak of has to
+ * lie below both.
  *
- * Ownership: everything in the request is borrowed and lives until the handler's exchange ends; the reply
- * owns its body and headers. One exchange is touched by one thread at a time.
+ * Ownership: everything in the request is borrowed and lives until the handler's exchange ends; the
+ * reply owns its body and headers. One exchange is touched by one thread at a time.
  */
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
@@ -38,10 +39,11 @@ struct services {
 /* Who may call a route. Columns of the table, so no handler can forget them. */
 enum auth {
 	AUTH_NONE,
-	AUTH_API_KEY,  /* x->caller is set; 401 JSON else */
-	AUTH_SESSION,  /* x->session is set; 303 /login else */
-	AUTH_METRICS,  /* direct peer inside --metrics-allow; 403 else */
-	AUTH_OPERATOR, /* only through the local socket, from root or the daemon's own user; 404 else */
+	AUTH_API_KEY, /* x->caller is set; 401 JSON else */
+	AUTH_SESSION, /* x->session is set; 303 /login else */
+	AUTH_METRICS, /* direct peer inside --metrics-allow; 403 else */
+	/* Only through the local socket, from root or the daemon's own user; 404 else. */
+	AUTH_OPERATOR,
 };
 
 struct exchange;
@@ -53,8 +55,8 @@ struct route {
 	const char *path; /* exact, or with one "{name}" segment: x->path_value */
 	enum auth auth;
 	size_t body_max;
-	bool form;  /* the body is a form; POSTs with a session carry its CSRF token, checked before */
-	bool slow;  /* runs on the worker pool; a full queue is 503 with Retry-After */
+	bool form;   /* the body is a form; with a session its CSRF token is checked before */
+	bool slow;   /* runs on the worker pool; a full queue is 503 with Retry-After */
 	bool hashes; /* slow, and computes a password hash: a pool of its own, few at once */
 	/* Form fields whose absence is 422 before anything else is looked at. */
 	const char *required[ROUTE_REQUIRED_MAX];
@@ -70,24 +72,25 @@ struct exchange_field {
 	const char *value; /* NUL-terminated UTF-8 */
 };
 
-#define REQUEST_ID_MAX 128 /* longer or unprintable ones are replaced: they go into logs and headers */
+/* Longer or unprintable ids are replaced: they go into logs and headers. */
+#define REQUEST_ID_MAX	     128
 #define EXCHANGE_HEADERS_MAX 12
 
 struct exchange {
 	const struct services *services;
 	const struct route *route;
-	unsigned slot; /* of the epoll thread that took the request: store_record_usage()'s writer */
+	unsigned slot; /* of the thread that took the request: store_record_usage()'s writer */
 	struct guard_scratch *scratch; /* that thread's */
 
 	/* the request */
 	const char *method;
 	const char *path;
-	const char *path_value;	    /* what matched "{name}", percent-decoded; NULL */
-	struct address client;	    /* after trusted proxies */
-	struct address peer;	    /* of the socket; zero for the local socket */
-	bool https;		    /* what the client speaks, by a trusted X-Forwarded-Proto */
-	bool local;		    /* came through the local control socket */
-	const char *host;	    /* Host or a trusted X-Forwarded-Host; for logs and absolute links */
+	const char *path_value; /* what matched "{name}", percent-decoded; NULL */
+	struct address client;	/* after trusted proxies */
+	struct address peer;	/* of the socket; zero for the local socket */
+	bool https;		/* what the client speaks, by a trusted X-Forwarded-Proto */
+	bool local;		/* came through the local control socket */
+	const char *host; /* Host or a trusted X-Forwarded-Host; for logs and absolute links */
 	const char *body;
 	size_t body_len;
 	struct exchange_field *form; /* decoded form fields in order */
@@ -104,7 +107,7 @@ struct exchange {
 	/* the reply */
 	unsigned status; /* 0: nothing said yet */
 	const char *content_type;
-	char *reply_body; /* owned; NULL: empty or static */
+	char *reply_body;	  /* owned; NULL: empty or static */
 	const char *reply_static; /* not owned: embedded files */
 	size_t reply_len;
 	struct {
@@ -134,8 +137,8 @@ const char *exchange_query(const struct exchange *x, const char *name);
 /* First field of that name; NULL when absent. */
 const char *exchange_form(const struct exchange *x, const char *name);
 
-/* Fields that are absent or empty are answered 422 with the contract's body (one entry per field, in
- * order) and false is returned. End the list with NULL. */
+/* Fields that are absent or empty are answered 422 with the contract's body (one entry per field,
+ * in order) and false is returned. End the list with NULL. */
 bool exchange_require_fields(struct exchange *x, const char *first, ...) __attribute__((sentinel));
 
 /* --- answers: the last one said counts ------------------------------------------------------- */

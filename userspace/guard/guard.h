@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The intent engine: text in, class, confidence, signals and verdict out. Deterministic for a given text,
- * policy and engine version; knows no storage and no HTTP. struct guard and struct guard_policy are
- * immutable after creation, so any thread may evaluate with them; each thread brings its own scratch.
+ * The intent engine: text in, class, confidence, signals and verdict out. Deterministic for a given
+ * text, policy and engine version; knows no storage and no HTTP. struct guard and struct
+ * guard_policy are immutable after creation, so any thread may evaluate with them; each thread
+ * brings its own scratch.
  */
 #ifndef GUARD_H
 #define GUARD_H
@@ -30,15 +31,16 @@ struct guard_verdict {
 	enum guard_class intent_class;
 	unsigned confidence_e4; /* confidence * 10,000, so that it prints and compares exactly */
 	unsigned signal_count;
-	char signals[GUARD_SIGNALS_MAX][GUARD_SIGNAL_LEN]; /* "harm:2", "custom_harm", "empty_input" */
+	/* "harm:2", "custom_harm", "empty_input" */
+	char signals[GUARD_SIGNALS_MAX][GUARD_SIGNAL_LEN];
 };
 
 struct guard;
 struct guard_policy;
 struct guard_scratch;
 
-/* Compiles the built-in rules into one Vectorscan database, or loads it from cache_dir (may be NULL or ""),
- * where it is stored per CPU feature set and checked. -EINVAL: a rule doesn't compile. */
+/* Compiles the built-in rules into one Vectorscan database, or loads it from cache_dir (may be NULL
+ * or ""), where it is stored per CPU feature set and checked. -EINVAL: a rule doesn't compile. */
 int guard_new(const char *cache_dir, struct guard **ret);
 void guard_free(struct guard **g);
 /* Changes whenever an answer could: part of every receipt. */
@@ -48,8 +50,8 @@ const char *guard_engine_version(const struct guard *g);
 int guard_scratch_new(const struct guard *g, struct guard_scratch **ret);
 void guard_scratch_free(struct guard_scratch **s);
 
-/* The document of CONTRACT section 9. On -EINVAL the contract's message is in error. version is what the
- * store calls this document; shown in receipts. */
+/* A tenant's document, version 1 of the Python firewall. On -EINVAL its message is in error.
+ * version is what the store calls this document; shown in receipts. */
 int guard_policy_parse(const char *json, size_t len, uint32_t version, struct guard_policy **ret,
 		       char *error, size_t error_size);
 void guard_policy_free(struct guard_policy **p);
