@@ -167,6 +167,8 @@ int keys_load(struct store *s);
 /* --- tenant_file.c --------------------------------------------------------------------------- */
 void tenant_path(const struct store *s, const struct tenant_entry *t, const char *suffix,
 		 char ret[static PATH_MAX]);
+/* An empty file with its tables, on the disk when this returns. */
+int tenant_file_create(struct store *s, const struct tenant_entry *t);
 /* Creates what is missing of the file and its schema. */
 int tenant_file_open(struct store *s, struct tenant_entry *t, struct tenant_file **ret);
 /* As sql_open_alone(): of an existing file, with -EBUSY while anybody else has it open. */

@@ -15,6 +15,7 @@
  * bulk (tidy.c), or here once they are long.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,11 +166,10 @@ int tenant_begin(struct tenant_file *f, sqlite3 **ret_open)
 	return r < 0 ? r : sql_begin(f->db, ret_open);
 }
 
-static int make_tables(struct tenant_file *f)
+static int make_tables(sqlite3 *db)
 {
 	_cleanup_(sql_rollbackp) sqlite3 *open = NULL;
-	sqlite3 *db = f->db;
-	int r = tenant_begin(f, &open);
+	int r = sql_begin(db, &open);
 
 	if (r < 0)
 		return r;
@@ -178,6 +178,39 @@ static int make_tables(struct tenant_file *f)
 		return r;
 	r = keys_prepare_file(db);
 	return r < 0 ? r : sql_commit(&open);
+}
+
+static int sync_file(struct store *s, const char *path)
+{
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return fdatasync(fd) < 0 || fsync(s->dir_fd) < 0 ? -errno : 0;
+}
+
+/*
+ * Made without syncing, then synced once, and closed without a log. It must be on the disk before
+ * its first key is: SQLite drops a log, synced or not, whose database is empty.
+ */
+int tenant_file_create(struct store *s, const struct tenant_entry *t)
+{
+	_cleanup_(sql_closep) sqlite3 *db = NULL;
+	char path[PATH_MAX];
+	int r;
+
+	tenant_path(s, t, "", path);
+	r = sql_open(path, true, &db);
+	if (r < 0)
+		return r;
+	r = sql_exec(db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL");
+	if (r < 0)
+		return r;
+	r = make_tables(db);
+	if (r < 0)
+		return r;
+	sqlite3_close(TAKE_PTR(db));
+	return sync_file(s, path);
 }
 
 static int prepare_insert(struct tenant_file *f, const struct tenant_entry *t)
@@ -201,28 +234,23 @@ static int load_or_create(struct tenant_file *f)
 
 	if (r != -EPROTO)
 		return r;
-	r = make_tables(f);
+	r = make_tables(f->db);
 	return r < 0 ? r : usage_load(f);
 }
 
 /*
- * A file that is new is synced, or its first key could be in a log that SQLite drops because the
- * file is empty. An old one in rollback mode changes two bytes of its first sector: after a power
- * cut they are old or new, and both are right.
+ * An old file in rollback mode changes two bytes of its first sector: after a power cut they are
+ * old or new, and both are right.
  */
 static int set_modes(sqlite3 *db, const struct file_stamp *stamp)
 {
-	int r = 0;
+	int r;
 
 	/* Only a file in WAL mode has a log with something in it. */
-	if (!stamp->wal_size && stamp->size)
-		r = sql_exec(db, "PRAGMA synchronous = OFF");
-	if (r == 0 && !stamp->wal_size)
-		r = sql_exec(db, "PRAGMA journal_mode = WAL");
-	if (r < 0)
-		return r;
-	return sql_exec(db, stamp->wal_size ? "PRAGMA synchronous = NORMAL"
-					    : "PRAGMA synchronous = OFF");
+	if (stamp->wal_size)
+		return sql_exec(db, "PRAGMA synchronous = NORMAL");
+	r = sql_exec(db, "PRAGMA synchronous = OFF");
+	return r < 0 ? r : sql_exec(db, "PRAGMA journal_mode = WAL");
 }
 
 static int set_up(struct store *s, struct tenant_entry *t, struct tenant_file *f)
@@ -256,8 +284,7 @@ static int open_file(struct store *s, struct tenant_entry *t, bool alone, struct
 		return -ENOMEM;
 	f->alone = alone;
 	tenant_path(s, t, "", path);
-	/* A file that has gone missing is made anew, as the Python firewall would. */
-	r = alone ? sql_open_alone(path, &f->db) : sql_open(path, true, &f->db);
+	r = alone ? sql_open_alone(path, &f->db) : sql_open(path, false, &f->db);
 	if (r == 0 && !alone)
 		r = sql_exec(f->db, CACHED_PAGES);
 	if (r < 0)
@@ -269,9 +296,15 @@ static int open_file(struct store *s, struct tenant_entry *t, bool alone, struct
 	return 0;
 }
 
+/* A file that has gone missing is made anew, as the Python firewall would. */
 int tenant_file_open(struct store *s, struct tenant_entry *t, struct tenant_file **ret)
 {
-	return open_file(s, t, false, ret);
+	struct file_stamp stamp;
+	int r;
+
+	tenant_stamp(s, t, &stamp);
+	r = stamp.size ? 0 : tenant_file_create(s, t);
+	return r < 0 ? r : open_file(s, t, false, ret);
 }
 
 int tenant_file_open_alone(struct store *s, struct tenant_entry *t, struct tenant_file **ret)

@@ -122,14 +122,11 @@ int store_find_login(struct store *s, const char *email, struct store_tenant *re
 
 static int make_file(struct store *s, struct tenant_entry *t)
 {
-	struct tenant_file *f = NULL;
-	int r = tenant_file_open(s, t, &f);
+	int r = tenant_file_create(s, t);
 
-	if (r < 0)
-		return r;
-	tenant_file_close(s, t, &f);
-	tenant_stamp(s, t, &t->stamp);
-	return 0;
+	if (r == 0)
+		tenant_stamp(s, t, &t->stamp);
+	return r;
 }
 
 static void remove_file(struct store *s, const struct tenant_entry *t)
@@ -196,7 +193,6 @@ static int add_tenant(struct store *s, const char *id, const char *email, const 
 	if (r == 0)
 		r = save_and_commit(s, t, &open);
 	if (r < 0) {
-		tenant_set_log(s, t, 0);
 		remove_file(s, t);
 		return r;
 	}
