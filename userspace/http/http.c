@@ -12,8 +12,9 @@
 #include <string.h>
 #include <sys/sysinfo.h>
 
-/* A connection's memory: a quarter of a MiB of headers would be 1 GiB for 4,096 of them. */
-#define CONNECTION_MEMORY (32 * 1024)
+/* A connection's memory: the request's headers, a piece of its body, the answer's headers. It is
+ * cleared for every request, and 4,096 of them are 64 MiB. */
+#define CONNECTION_MEMORY (16 * 1024)
 #define LOCAL_CONNECTIONS 64
 #define SLOW_THREADS	  4
 #define SLOW_QUEUE	  256
