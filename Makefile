@@ -175,6 +175,23 @@ bench: ## measure, print tables, write build/bench.json (BENCH="--full", BENCH="
 fresh: ## the two commands of the README in a Debian 12 root that has nothing installed
 	@tests/fresh/run.sh
 
+# libFuzzer wants everything it looks into built by clang; parsers of outside bytes live in these modules.
+FUZZ_MODULES ?= base crypto guard
+FUZZ_CFLAGS  := -std=gnu11 -g -O1 $(PKG_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_OBJ     := $(patsubst %.c,$(B)/obj-fuzz/%.o,$(foreach m,$(FUZZ_MODULES),$(wildcard userspace/$(m)/*.c)))
+FUZZ_BIN     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+.SECONDARY: $(FUZZ_BIN:$(B)/fuzz/%=$(B)/obj-fuzz/tests/fuzz/%.o)
+$(B)/obj-fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
+$(B)/obj-fuzz/userspace/guard/rules.o: $(wildcard userspace/guard/data/*)
+$(B)/fuzz/%: $(B)/obj-fuzz/tests/fuzz/%.o $(FUZZ_OBJ)
+	@mkdir -p $(@D)
+	$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(LDLIBS) -o $@
+
+fuzz: $(FUZZ_BIN) ## libFuzzer on every parser, FUZZ_SECONDS (20) each
+	@tests/fuzz/run.sh $(FUZZ_BIN)
+
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck
 	@tools/lint.sh
 

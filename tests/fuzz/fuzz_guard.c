@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes at all are judged, the same every time, and white space around them changes nothing. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "guard/engine.h"
+#include "guard/receipt.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct guard *guard;
+static struct guard_scratch *scratch;
+
+static void require(bool good)
+{
+	if (!good)
+		abort();
+}
+
+static void judge(const char *text, size_t len, struct guard_verdict *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	require(guard_evaluate(guard, scratch, NULL, text, len, ret) == 0);
+	require((unsigned)ret->intent_class < GUARD_CLASS_COUNT);
+	require(ret->confidence_e4 >= 3000 && ret->confidence_e4 <= 9500);
+	require(ret->signal_count <= GUARD_SIGNALS_MAX);
+	require(ret->block ==
+		(ret->intent_class == GUARD_HARM || ret->intent_class == GUARD_DECEIVE));
+}
+
+static bool same(const struct guard_verdict *a, const struct guard_verdict *b)
+{
+	if (a->intent_class != b->intent_class || a->confidence_e4 != b->confidence_e4 ||
+	    a->signal_count != b->signal_count)
+		return false;
+	for (unsigned i = 0; i < a->signal_count; i++) {
+		if (strcmp(a->signals[i], b->signals[i]))
+			return false;
+	}
+	return true;
+}
+
+static void sign(const struct guard_verdict *v)
+{
+	_cleanup_(text_free) struct text t = { 0 };
+	const struct guard_receipt r = { "m", "e", "d", "t", { 0 }, 1, 1, v };
+	json_t *back;
+
+	require(guard_receipt_canonical(&r, &t) == 0);
+	back = json_loads(t.data, 0, NULL);
+	require(back);
+	json_decref(back);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_(freep) char *wide = malloc(size + 4);
+	struct guard_verdict plain, spaced;
+
+	if (!guard)
+		require(guard_new(NULL, &guard) == 0 && guard_scratch_new(guard, &scratch) == 0);
+	judge((const char *)data, size, &plain);
+	require(wide);
+	memcpy(wide, "\n ", 2);
+	memcpy(wide + 2, data, size);
+	memcpy(wide + 2 + size, "\t\r", 2);
+	judge(wide, size + 4, &spaced);
+	require(same(&plain, &spaced));
+	sign(&plain);
+	return 0;
+}

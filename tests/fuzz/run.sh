@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# tests/fuzz/run.sh PROGRAM...: each for FUZZ_SECONDS (20), from its seeds in tests/fuzz/seeds/ and what earlier
+# runs found, kept in build/fuzz/. An input that breaks one stays there as crash-* or timeout-*.
+set -euo pipefail
+
+SECONDS_EACH=${FUZZ_SECONDS:-20}
+INPUT_LIMIT_S=10 # one input that takes longer is a finding
+MEMORY_MB=2048
+failed=0
+
+for program in "$@"; do
+	name=$(basename "$program")
+	corpus=build/fuzz/corpus/$name
+	seeds=tests/fuzz/seeds/$name
+	mkdir -p "$corpus"
+	inputs=("$corpus")
+	[ ! -d "$seeds" ] || inputs+=("$seeds")
+	echo "$name: ${SECONDS_EACH} s"
+	if ! "$program" -max_total_time="$SECONDS_EACH" -timeout="$INPUT_LIMIT_S" -rss_limit_mb="$MEMORY_MB" \
+		-print_final_stats=1 -verbosity=0 -artifact_prefix="build/fuzz/$name-" "${inputs[@]}" \
+		>"build/fuzz/$name.log" 2>&1; then
+		failed=$((failed + 1))
+		tail -n 40 "build/fuzz/$name.log"
+	fi
+	grep -E 'number_of_executed_units' "build/fuzz/$name.log" || true
+done
+[ "$failed" -eq 0 ]
