@@ -174,4 +174,34 @@ static inline void find_tenant_id(struct fixture *f, const char *email, char ret
 	memcpy(ret, t.id, sizeof(t.id));
 }
 
+static inline struct store_usage_summary fixture_summary(struct fixture *f, uint32_t tenant)
+{
+	struct store_usage_summary ret = { 0 };
+
+	assert_int_equal(store_usage_summary(f->store, tenant, &ret), 0);
+	return ret;
+}
+
+static inline void fixture_record(struct fixture *f, unsigned slot, uint32_t tenant, uint32_t key)
+{
+	struct store_usage u = fixture_usage(f, slot, tenant, key);
+
+	assert_int_equal(store_record_usage(f->store, slot, &u), 0);
+}
+
+static inline void see_used(void *arg, const struct store_tenant *t)
+{
+	uint64_t *used = arg;
+
+	used[t->number] = t->usage_month == clock_month(clock_wall_us()) ? t->used_in_month : 0;
+}
+
+static inline uint64_t fixture_used_in_month(struct fixture *f, uint32_t tenant)
+{
+	uint64_t used[512] = { 0 };
+
+	assert_int_equal(store_each_tenant(f->store, see_used, used), 0);
+	return used[tenant];
+}
+
 #endif
