@@ -156,6 +156,7 @@ int pass_collect(struct store *s, size_t total, struct pass *p)
 {
 	int r;
 
+	p->count = 0;
 	p->tenants_end = index_tenants_end(s);
 	p->merged = calloc(total, sizeof(*p->merged));
 	p->sorted = calloc(total, sizeof(*p->sorted));
