@@ -132,7 +132,7 @@ struct writer {
 
 static int add_fragment(struct parser *p, const char **at, struct writer *w)
 {
-	const char *regex = NULL;
+	const char *regex = "";
 	int r = find_fragment(p, *at + 2, '}', &regex, at);
 
 	if (r < 0)
@@ -145,7 +145,7 @@ static int add_fragment(struct parser *p, const char **at, struct writer *w)
 
 static int add_alternative(struct parser *p, const char **at, struct writer *w)
 {
-	const char *regex = NULL, *end;
+	const char *regex = "", *end;
 	int r = find_fragment(p, *at + 2, ']', &regex, at);
 
 	if (r < 0)
