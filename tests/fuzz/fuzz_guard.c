@@ -6,6 +6,7 @@
 #include "guard/engine.h"
 #include "guard/receipt.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct guard *guard;
@@ -52,19 +53,25 @@ static void sign(const struct guard_verdict *v)
 	json_decref(back);
 }
 
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	require(guard_new(NULL, &guard) == 0 && guard_scratch_new(guard, &scratch) == 0);
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_(freep) char *wide = malloc(size + 4);
+	_cleanup_(text_free) struct text wide = { 0 };
 	struct guard_verdict plain, spaced;
 
-	if (!guard)
-		require(guard_new(NULL, &guard) == 0 && guard_scratch_new(guard, &scratch) == 0);
 	judge((const char *)data, size, &plain);
-	require(wide);
-	memcpy(wide, "\n ", 2);
-	memcpy(wide + 2, data, size);
-	memcpy(wide + 2 + size, "\t\r", 2);
-	judge(wide, size + 4, &spaced);
+	text_add(&wide, "\n ");
+	text_add_n(&wide, (const char *)data, size);
+	text_add(&wide, "\t\r");
+	require(!text_failed(&wide));
+	judge(wide.data, wide.len, &spaced);
 	require(same(&plain, &spaced));
 	sign(&plain);
 	return 0;

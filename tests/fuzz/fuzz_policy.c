@@ -9,6 +9,7 @@
 #include <string.h>
 #include "guard/policy.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct guard *guard;
@@ -43,6 +44,14 @@ static void judge(const struct guard_policy *p, const char *text, size_t len)
 	require(v.confidence_e4 >= 3000 && v.confidence_e4 <= 9500);
 }
 
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	require(guard_new(NULL, &guard) == 0 && guard_scratch_new(guard, &scratch) == 0);
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *head = (const char *)data, *nul = memchr(data, 0, size);
@@ -52,8 +61,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char error[512] = "";
 	int r;
 
-	if (!guard)
-		require(guard_new(NULL, &guard) == 0 && guard_scratch_new(guard, &scratch) == 0);
 	json = document(head, len);
 	if (!json)
 		return 0;

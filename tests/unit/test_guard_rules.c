@@ -242,11 +242,11 @@ static void every_cut_of_the_file_parses_or_fails_cleanly(void **state)
 
 /* --- the kept form --------------------------------------------------------------------------- */
 
-static char dir[] = "/tmp/axfw-test-XXXXXX";
+static char dir[32];
 
 static int make_dir(void **state)
 {
-	memcpy(dir + strlen(dir) - 6, "XXXXXX", 6);
+	snprintf(dir, sizeof(dir), "/tmp/axfw-test-XXXXXX");
 	return mkdtemp(dir) ? 0 : -1;
 }
 

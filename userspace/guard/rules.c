@@ -89,20 +89,22 @@ static void strings_free(struct strings *s)
 
 /* --- regexes: fragments, and spaces ---------------------------------------------------------- */
 
-static int find_fragment(struct parser *p, const char *name, char close, const char **ret,
-			 const char **ret_behind)
+/* The regex of the fragment whose name stands at *at, which moves behind the closing bracket; NULL:
+ * there is none, and that has been said. */
+static const char *take_fragment(struct parser *p, const char **at, char close)
 {
+	const char *name = *at + strlen("${");
 	size_t len = strcspn(name, (const char[]){ close, '\0' });
 
 	for (size_t i = 0; i < p->fragment_count; i++) {
 		if (strlen(p->fragments[i].name) != len ||
-		    strncmp(p->fragments[i].name, name, len) || !name[len])
+		    strncmp(p->fragments[i].name, name, len) != 0 || !name[len])
 			continue;
-		*ret = p->fragments[i].regex;
-		*ret_behind = name + len + 1;
-		return 0;
+		*at = name + len + 1;
+		return p->fragments[i].regex;
 	}
-	return wrong(p, "no fragment is called '%.*s'", (int)len, name);
+	wrong(p, "no fragment is called '%.*s'", (int)len, name);
+	return NULL;
 }
 
 /* The end of the alternative that begins here: a bar outside groups and classes, or the regex's
@@ -132,11 +134,10 @@ struct writer {
 
 static int add_fragment(struct parser *p, const char **at, struct writer *w)
 {
-	const char *regex = "";
-	int r = find_fragment(p, *at + 2, '}', &regex, at);
+	const char *regex = take_fragment(p, at, '}');
 
-	if (r < 0)
-		return r;
+	if (!regex)
+		return -EINVAL;
 	text_add(&w->text, "(?:");
 	text_add(&w->text, regex);
 	text_add(&w->text, ")");
@@ -145,11 +146,10 @@ static int add_fragment(struct parser *p, const char **at, struct writer *w)
 
 static int add_alternative(struct parser *p, const char **at, struct writer *w)
 {
-	const char *regex = "", *end;
-	int r = find_fragment(p, *at + 2, ']', &regex, at);
+	const char *regex = take_fragment(p, at, ']'), *end;
 
-	if (r < 0)
-		return r;
+	if (!regex)
+		return -EINVAL;
 	end = alternative_end(regex);
 	for (size_t i = 0; i < w->each && *end; i++) {
 		regex = end + 1;
