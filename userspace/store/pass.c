@@ -134,9 +134,11 @@ static void sort_by_tenant(struct pass *p)
 {
 	size_t total = 0;
 
-	for (size_t i = 0; i < p->count; i++)
+	for (size_t i = 0; i < p->count; i++) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): merge() filled count of them */
 		if (p->merged[i]->tenant < p->tenants_end)
 			p->first[p->merged[i]->tenant]++;
+	}
 	for (uint32_t t = 0; t <= p->tenants_end; t++) {
 		uint32_t count = p->first[t];
 
