@@ -92,7 +92,9 @@ cppcheck_all() {
 		--enable=warning,performance,portability --max-configs=1 -D_GNU_SOURCE -D__linux__ \
 		-DAXFW_VERSION='"lint"' -Iinclude -Iuserspace --suppress=missingIncludeSystem \
 		--suppress=unknownMacro --suppress=memleak --suppress=resourceLeak \
-		--suppress=uninitvar --suppress=uninitStructMember --suppress=uninitdata --suppress=readdirCalled --suppress=varFuncNullUB --suppress=invalidFunctionArg "${userspace[@]}"
+		--suppress=uninitvar --suppress=uninitStructMember --suppress=uninitdata \
+		--suppress=readdirCalled --suppress=varFuncNullUB --suppress=invalidFunctionArg \
+		"${userspace[@]}"
 }
 
 [ ${#source[@]} -eq 0 ] || step licences licence_lines

@@ -135,7 +135,8 @@ static void sort_by_tenant(struct pass *p)
 	size_t total = 0;
 
 	for (size_t i = 0; i < p->count; i++) {
-		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): merge() filled count of them */
+		/* merge() has filled count of them */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		if (p->merged[i]->tenant < p->tenants_end)
 			p->first[p->merged[i]->tenant]++;
 	}
