@@ -15,7 +15,7 @@
 /* A daemon that waits for our lock waits 30 s; logs that are left are put back by whoever comes
  * next. */
 #define CLOSE_TIDY_NS	 (10 * NS_PER_S)
-#define CLOSE_TIDY_FILES 2048
+#define CLOSE_TIDY_FILES 1024
 
 static void init_locks(struct store *s)
 {
