@@ -13,7 +13,7 @@ static char *large; /* OTHER_MAX * 8 bytes of 'a' */
 
 static int set_up(void **state)
 {
-	static const char *const flags[] = { "--connections", "32", NULL };
+	static const char *const flags[] = { "--connections", "128", NULL };
 
 	node_start(&node, flags);
 	node_key(&node, "indie", key);
@@ -44,13 +44,14 @@ static int begin(const char *line, const char *credential, const char *framing)
 /* A body of that many bytes that is a prompt. */
 static int send_sized(const char *line, const char *credential, size_t size)
 {
+	static const char first[9] = "{\"text\":\"", last[2] = "\"}";
 	char framing[64];
 	int fd;
 
 	snprintf(framing, sizeof(framing), "Content-Length: %zu", size);
 	fd = begin(line, credential, framing);
-	memcpy(large, "{\"text\":\"", 9);
-	memcpy(large + size - 2, "\"}", 2);
+	memcpy(large, first, sizeof(first));
+	memcpy(large + size - sizeof(last), last, sizeof(last));
 	(void)say(fd, large, size);
 	memset(large + size - 2, 'a', 2);
 	hear(fd, &answer);
@@ -166,10 +167,10 @@ static void nobody_is_asked_for_a_body_that_is_refused(void **state)
  * waits. */
 static void a_burst_of_logins_is_bounded(void **state)
 {
-	enum { BURST = 24 };
+	enum { BURST = 90 }; /* more than are checked and queued at a time */
 	static const char body[] = "email=a@example.org&password=correct+horse";
-	char framing[128];
-	int fds[BURST];
+	int fds[BURST], checked = 0, busy = 0;
+	char framing[128], value[512];
 	uint64_t began_ns;
 
 	snprintf(framing, sizeof(framing),
@@ -182,18 +183,23 @@ static void a_burst_of_logins_is_bounded(void **state)
 	began_ns = clock_monotonic_ns();
 	close(send_sized("POST /v1/guard/check", key, 100));
 	assert_int_equal(answer.status, 200);
-	assert_true(clock_monotonic_ns() - began_ns < NS_PER_S);
+	assert_true(clock_monotonic_ns() - began_ns < 2 * NS_PER_S);
 	for (int i = 0; i < BURST; i++) {
 		hear(fds[i], &answer);
-		assert_int_equal(answer.status, 401);
+		assert_true(answer.status == 401 || answer.status == 503);
+		if (answer.status == 503)
+			assert_non_null(answer_header(&answer, "Retry-After", value));
+		checked += answer.status == 401;
+		busy += answer.status == 503;
 		close(fds[i]);
 	}
+	assert_true(checked >= 64 && busy >= 1);
 }
 
 /* Beyond the limit connections wait; when others end, they are served. */
 static void connections_beyond_the_limit_wait(void **state)
 {
-	enum { MANY = 60 };
+	enum { MANY = 160 };
 	int fds[MANY];
 
 	for (int i = 0; i < MANY; i++) {

@@ -80,7 +80,7 @@ static void request_free(struct request *r)
 	struct worker *w = r->worker;
 
 	exchange_clear(&r->x);
-	if (r->x.form_count)
+	if (r->x.route && r->x.route->form)
 		wipe(r->body.data, r->body.len); /* passwords come in forms */
 	body_free(&r->body);
 	if (w->spare_count >= SPARE_MAX) {

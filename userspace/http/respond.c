@@ -14,7 +14,7 @@
 #define CONTENT_SECURITY                                                                           \
 	"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "        \
 	"object-src 'none'"
-#define HSTS "max-age=31536000; includeSubDomains"
+#define HSTS "max-age=31536000" /* subdomains are the operator's own affair */
 
 static const struct {
 	const char *name, *value;
@@ -63,6 +63,9 @@ static void complete(struct request *r)
 	if (x->close)
 		conn_announce_end(r->conn);
 	metrics_count_request(x->services->metrics, r->worker->slot, x->status);
+	if (x->status == 429 && x->route && x->route->kernel == AXFW_ROUTE_SIGNUP)
+		metrics_count_refusal(x->services->metrics, r->worker->slot,
+				      METRICS_REFUSED_SIGNUP);
 }
 
 typedef void (*emit_fn)(void *arg, const char *name, const char *value);
