@@ -75,10 +75,11 @@ struct {
 #define EACH_BYTE(b) (0x0101010101010101ULL * (b))
 #define HIT_BITS     EACH_BYTE(0x80)
 
-/* Control characters, DEL and everything that isn't ASCII. */
-static __always_inline __u64 hits_not_text(__u64 w)
+/* Control characters, DEL and everything that isn't ASCII, not masked yet: several words can be
+ * or-ed before HIT_BITS are looked at. */
+static __always_inline __u64 raw_hits_not_text(__u64 w)
 {
-	return (((w - EACH_BYTE(0x20)) & ~w) | w | (w + EACH_BYTE(0x01))) & HIT_BITS;
+	return (w - EACH_BYTE(0x20)) | w | (w + EACH_BYTE(0x01));
 }
 
 static __always_inline __u64 hits_byte(__u64 w, __u8 byte)
@@ -228,29 +229,40 @@ struct scan_ctx {
 	struct scratch *s;
 };
 
+/* Where in the next 32 bytes is the first that isn't text? There is one. */
+static __always_inline __u32 first_not_text(const __u8 *at)
+{
+	__u64 hits = 0;
+	__u32 i;
+
+#pragma clang loop unroll(full)
+	for (i = 0; i < SCAN_STEP / 8; i++) {
+		hits = raw_hits_not_text(axfw_load64(at + 8 * i)) & HIT_BITS;
+		if (hits)
+			break;
+	}
+	return (8 * i + first_hit(hits)) & (SCAN_STEP - 1);
+}
+
 /* bpf_loop callback: takes 32 bytes without a line's end, or up to the line's end. 1 stops. */
 static long scan_step(__u32 step __attribute__((unused)), struct scan_ctx *c)
 {
 	struct scratch *s = c->s;
 	struct scan *scan = &s->scan;
 	__u32 pos = scan->pos & SCAN_MASK, eol;
-	__u64 hits[4];
+	const __u8 *at = s->bytes + pos;
+	__u64 hits = 0;
 
 #pragma clang loop unroll(full)
-	for (int i = 0; i < 4; i++)
-		hits[i] = hits_not_text(axfw_load64(s->bytes + pos + 8 * i));
-	if (!(hits[0] | hits[1] | hits[2] | hits[3])) {
+	for (int i = 0; i < SCAN_STEP / 8; i++)
+		hits |= raw_hits_not_text(axfw_load64(at + 8 * i));
+	if (!(hits & HIT_BITS)) {
 		scan->pos = pos + SCAN_STEP;
 		return scan->pos >= scan->len;
 	}
-	if (hits[0])
-		eol = pos + first_hit(hits[0]);
-	else if (hits[1])
-		eol = pos + 8 + first_hit(hits[1]);
-	else if (hits[2])
-		eol = pos + 16 + first_hit(hits[2]);
-	else
-		eol = pos + 24 + first_hit(hits[3]);
+	asm volatile(""
+		     : "+r"(at)); /* load the words again: kept, they would be spilled every time */
+	eol = pos + first_not_text(at);
 	if (eol + 2 > scan->len)
 		return 1;
 	if (s->bytes[eol & SCAN_MASK] != '\r' || s->bytes[(eol + 1) & SCAN_MASK] != '\n') {
