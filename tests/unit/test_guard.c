@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 #include "base/base.h"
 #include "guard/engine.h"
@@ -20,6 +21,12 @@
 
 static struct guard *guard;
 static struct guard_scratch *scratch;
+
+/* Of this process: how busy the machine is doesn't count. */
+static uint64_t cpu_ns(void)
+{
+	return (uint64_t)clock() * (NS_PER_S / CLOCKS_PER_SEC);
+}
 
 static int make(void **state)
 {
@@ -226,9 +233,9 @@ static void no_text_takes_long(void **state)
 		uint64_t start, took;
 
 		fill(text, TEXT_MAX, with[i]);
-		start = clock_monotonic_ns();
+		start = cpu_ns();
 		assert_int_equal(guard_evaluate(guard, scratch, NULL, text, TEXT_MAX, &v), 0);
-		took = clock_monotonic_ns() - start;
+		took = cpu_ns() - start;
 		if (took > 500 * NS_PER_MS)
 			fail_msg("'%s': %.0f ms", with[i], (double)took / 1e6);
 	}

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 #include "guard/policy.h"
 
@@ -18,6 +19,12 @@
 
 static struct guard *guard;
 static struct guard_scratch *scratch;
+
+/* Of this process: how busy the machine is doesn't count. */
+static uint64_t cpu_ns(void)
+{
+	return (uint64_t)clock() * (NS_PER_S / CLOCKS_PER_SEC);
+}
 
 static int make(void **state)
 {
@@ -275,12 +282,11 @@ static void compiling_never_takes_long(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(hard); i++) {
 		_cleanup_(guard_policy_free) struct guard_policy *p = NULL;
-		uint64_t start = clock_monotonic_ns();
+		uint64_t start = cpu_ns();
 
 		p = compile(hard[i], 100);
-		if (clock_monotonic_ns() - start > 10 * NS_PER_S)
-			fail_msg("%s: %.1f s", hard[i],
-				 (double)(clock_monotonic_ns() - start) / 1e9);
+		if (cpu_ns() - start > 10 * NS_PER_S)
+			fail_msg("%s: %.1f s", hard[i], (double)(cpu_ns() - start) / 1e9);
 	}
 }
 
@@ -299,9 +305,9 @@ static void matching_never_takes_long(void **state)
 
 			for (size_t k = 0; k < len; k++)
 				text[k] = fills[f][k % n];
-			start = clock_monotonic_ns();
+			start = cpu_ns();
 			policy_find_match(p, scratch, text, len);
-			took = clock_monotonic_ns() - start;
+			took = cpu_ns() - start;
 			if (took > 3 * NS_PER_S) /* 0.1 s without a sanitizer */
 				fail_msg("%s on '%s': %.0f ms", hard[i], fills[f],
 					 (double)took / 1e6);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <sys/stat.h>
 #include <cmocka.h>
 #include "guard/database.h"
@@ -22,6 +23,12 @@
 
 static struct guard *guard;
 static struct guard_scratch *scratch;
+
+/* Of this process: how busy the machine is doesn't count. */
+static uint64_t cpu_ns(void)
+{
+	return (uint64_t)clock() * (NS_PER_S / CLOCKS_PER_SEC);
+}
 static struct rules *rules;
 
 static int make(void **state)
@@ -324,10 +331,10 @@ static void the_kept_form_is_fast(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 	for (int i = 0; i < 5; i++) {
 		_cleanup_(guard_free) struct guard *loaded = NULL;
-		uint64_t start = clock_monotonic_ns();
+		uint64_t start = cpu_ns();
 
 		assert_int_equal(guard_new(dir, &loaded), 0);
-		best = MIN(best, clock_monotonic_ns() - start);
+		best = MIN(best, cpu_ns() - start);
 		assert_string_equal(guard_engine_version(loaded), guard_engine_version(guard));
 	}
 	print_message("loading %lld bytes: %.1f ms\n", (long long)st.st_size, (double)best / 1e6);
