@@ -239,7 +239,8 @@ static int take_from_daemon(const struct settings *s, struct wish *wish, char *e
 		return 0;
 	r = handover_take(s->socket_path, keep_wanted, wish);
 	wish->listeners->taken_over = r == 0;
-	if (r == 0 || r == -ENOENT)
+	/* No access: another user's daemon, which is none that we follow. */
+	if (r == 0 || r == -ENOENT || r == -EACCES)
 		return 0;
 	if (r == -ECANCELED)
 		snprintf(error, size,
