@@ -387,6 +387,53 @@ static void test_damaged_file_stops_nobody_else(void **state)
 	assert_int_equal(query(f, "registry", "SELECT count(*) FROM axfw_held_usage"), 0);
 }
 
+static void spoil(const char *path)
+{
+	char garbage[8192];
+	int fd = open(path, O_WRONLY | O_TRUNC);
+
+	memset(garbage, 'g', sizeof(garbage));
+	if (fd < 0 || write(fd, garbage, sizeof(garbage)) != sizeof(garbage))
+		_exit(1);
+	close(fd);
+}
+
+/* Records wait in the registry, newer ones of the same tenant in the journal: both arrive. */
+static void test_held_records_and_newer_ones_in_the_journal(void **state)
+{
+	struct fixture *f = *state;
+	char id[UUID_TEXT_LEN], path[PATH_MAX];
+	uint32_t tenant;
+	pid_t child;
+	int status;
+
+	fixture_open(f);
+	tenant = fixture_tenant(f, "a@example.org");
+	find_tenant_id(f, "a@example.org", id);
+	store_close(&f->store);
+	snprintf(path, sizeof(path), "%s/%s.db", f->dir, id);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		spoil(path);
+		CHECK(fixture_open_with(f, 1, 0) == 0);
+		fixture_record(f, 0, tenant, 0);
+		fixture_record(f, 0, tenant, 0);
+		CHECK(store_drain(f->store) == 0);
+		CHECK(unlink(path) == 0); /* mended */
+		fixture_record(f, 0, tenant, 0);
+		_exit(0); /* as good as killed */
+	}
+	waitpid(child, &status, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(query(f, "registry", "SELECT count(*) FROM axfw_held_usage"), 2);
+	fixture_open(f);
+	assert_int_equal(fixture_summary(f, tenant).calls, 3);
+	assert_int_equal(query(f, id, "SELECT count(*) FROM usage_records"), 3);
+	assert_int_equal(fixture_used_in_month(f, tenant), 3);
+}
+
 static void test_durability_power(void **state)
 {
 	struct fixture *f = *state;
@@ -412,6 +459,7 @@ int main(void)
 		STORE_TEST(test_journal_limit_pushes_back),
 		STORE_TEST(test_disk_full),
 		STORE_TEST(test_damaged_file_stops_nobody_else),
+		STORE_TEST(test_held_records_and_newer_ones_in_the_journal),
 		STORE_TEST(test_durability_power),
 	};
 

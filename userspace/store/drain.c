@@ -38,7 +38,8 @@ static int write_tenant(struct store *s, struct pass *p, uint32_t tenant)
 
 	if (!t)
 		return 0;
-	r = drain_tenant(s, tenant, p->tenant_count > TENANT_FILES_MAX, records, count);
+	r = drain_tenant(s, s->journal.pass, tenant, p->tenant_count > TENANT_FILES_MAX, records,
+			 count);
 	if (is_damage(r))
 		return held_put(s, records, count);
 	if (r < 0)

@@ -78,7 +78,7 @@ static int retry_tenant(struct store *s, const struct journal_record **records, 
 {
 	uint32_t tenant = records[0]->tenant;
 
-	if (drain_tenant(s, tenant, false, records, count) < 0)
+	if (drain_tenant(s, PASS_NONE, tenant, false, records, count) < 0)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		int r = registry_write(s, COMMIT_LAZY, "DELETE FROM axfw_held_usage WHERE id = ?",

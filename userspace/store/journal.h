@@ -82,9 +82,11 @@ const char *journal_class(uint8_t code);
 /* One pass over what is there now, or over the rest of the last one. Returns how many records it
  * covered, or -errno. One thread at a time: the drain, or whoever opens or closes the store. */
 int64_t drain_pass(struct store *s);
+/* Records that belong to no pass: none of them can be known to be committed. */
+#define PASS_NONE UINT64_MAX
 /* Writes one tenant's records, ordered here by id; those that its file has already are left out.
  * visit: its file isn't worth a place among the open ones. */
-int drain_tenant(struct store *s, uint32_t tenant, bool visit,
+int drain_tenant(struct store *s, uint64_t pass, uint32_t tenant, bool visit,
 		 const struct journal_record **records, size_t count);
 void *drain_run(void *arg);
 

@@ -129,7 +129,7 @@ static size_t skip_committed(const struct tenant_entry *t, uint64_t pass,
 {
 	size_t i = 0;
 
-	if (t->pass != pass)
+	if (t->pass != pass || pass == PASS_NONE)
 		return 0;
 	while (i < count && memcmp(records[i]->id, t->pass_to, sizeof(t->pass_to)) <= 0)
 		i++;
@@ -142,11 +142,10 @@ static int acquire(struct store *s, uint32_t tenant, bool visit, struct tenant_e
 	return visit ? tenant_acquire_alone(s, tenant, ret) : tenant_acquire(s, tenant, ret);
 }
 
-static int write_chunk(struct store *s, uint32_t tenant, bool visit,
+static int write_chunk(struct store *s, uint64_t pass, uint32_t tenant, bool visit,
 		       const struct journal_record *const *records, size_t count)
 {
 	_cleanup_(tenant_release) struct tenant_entry *t = NULL;
-	uint64_t pass = s->journal.pass;
 	struct writer w = { .s = s };
 	size_t skip;
 	int r = acquire(s, tenant, visit, &t);
@@ -186,12 +185,12 @@ static void order_by_id(const struct journal_record **records, size_t count)
 		}
 }
 
-int drain_tenant(struct store *s, uint32_t tenant, bool visit,
+int drain_tenant(struct store *s, uint64_t pass, uint32_t tenant, bool visit,
 		 const struct journal_record **records, size_t count)
 {
 	order_by_id(records, count);
 	for (size_t i = 0; i < count; i += CHUNK_ROWS) {
-		int r = write_chunk(s, tenant, visit && count <= CHUNK_ROWS, records + i,
+		int r = write_chunk(s, pass, tenant, visit && count <= CHUNK_ROWS, records + i,
 				    MIN(count - i, (size_t)CHUNK_ROWS));
 
 		if (r == -ENOENT && !index_tenant(s, tenant))
