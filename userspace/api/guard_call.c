@@ -108,21 +108,22 @@ static bool record(struct exchange *x, const char *endpoint, const struct guard_
 	return true;
 }
 
-static void judge(struct exchange *x, const char *endpoint, const json_t *body,
-		  const struct guard_policy *policy)
+/* The call as it was understood; text is owned by the request's JSON. */
+struct call {
+	const char *endpoint;
+	const char *text;
+	size_t len;
+	bool wants_receipt;
+};
+
+static void judge(struct exchange *x, const struct call *call, const struct guard_policy *policy)
 {
 	const struct services *s = x->services;
-	struct guard_decision d = { .wants_receipt =
-					    json_is_true(json_object_get(body, "receipt")) };
+	struct guard_decision d = { .wants_receipt = call->wants_receipt };
 	struct text answer = { 0 };
 	uint64_t elapsed_ns;
-	size_t len;
-	const char *text = find_text(x, body, &len);
-	int r;
+	int r = guard_evaluate(s->guard, x->scratch, policy, call->text, call->len, &d.verdict);
 
-	if (!text)
-		return;
-	r = guard_evaluate(s->guard, x->scratch, policy, text, len, &d.verdict);
 	if (r < 0) {
 		exchange_fail(x, r, "the evaluation failed");
 		return;
@@ -131,11 +132,11 @@ static void judge(struct exchange *x, const char *endpoint, const json_t *body,
 	d.policy_version = guard_policy_version(policy);
 	d.time_us = x->now_us;
 	d.tenant = tenant_id(x->caller.tenant);
-	r = guard_answer(s, &d, text, len, &answer);
+	r = guard_answer(s, &d, call->text, call->len, &answer);
 	elapsed_ns = clock_monotonic_ns() - x->started_ns;
 	if (r < 0)
 		exchange_fail(x, r, "the verdict can't be signed");
-	else if (record(x, endpoint, &d.verdict, d.id, elapsed_ns)) {
+	else if (record(x, call->endpoint, &d.verdict, d.id, elapsed_ns)) {
 		metrics_count_verdict(s->metrics, x->slot, &d.verdict, elapsed_ns);
 		exchange_reply_text(x, 200, "application/json", &answer);
 	}
@@ -146,20 +147,23 @@ static void guard_call(struct exchange *x, const char *endpoint)
 {
 	_cleanup_(json_decrefp) json_t *body = NULL;
 	const struct guard_policy *policy = NULL;
+	struct call call = { .endpoint = endpoint };
 
 	if (tenant_is_over_quota(x->caller.tenant, x->now_us)) {
 		refuse_quota(x);
 		return;
 	}
-	if (!store_is_writable(x->services->store)) {
-		refuse_unavailable(x, "The call can't be recorded now, so no verdict is given");
-		return;
-	}
-	if (!find_policy(x, &policy))
-		return;
 	body = json_body_object(x);
-	if (body)
-		judge(x, endpoint, body, policy);
+	if (!body)
+		return;
+	call.text = find_text(x, body, &call.len);
+	if (!call.text)
+		return;
+	call.wants_receipt = json_is_true(json_object_get(body, "receipt"));
+	if (!store_is_writable(x->services->store))
+		refuse_unavailable(x, "The call can't be recorded now, so no verdict is given");
+	else if (find_policy(x, &policy))
+		judge(x, &call, policy);
 }
 
 void api_guard_check(struct exchange *x)

@@ -85,7 +85,9 @@ int json_body_parse(const char *body, size_t len, json_t **ret)
 			return r;
 		body = converted;
 	}
-	value = json_loadb(body, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	/* Python's integers have no end; what nobody reads may be rounded. */
+	value = json_loadb(body, len, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+			   NULL);
 	if (!value)
 		return -EBADMSG;
 	*ret = value;
