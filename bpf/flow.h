@@ -32,6 +32,32 @@
  * resets. */
 #define FLOW_UNREAD_MAX (2u << 20)
 
+/*
+ * Most of the time nothing was refused lately, and then no segment needs to be looked up. Jiffies,
+ * because the verifier inlines them: the look-up they save is cheaper than reading a clock. A
+ * minute at HZ=1000, longer at slower ones: FLOW_OPEN_NS on every kernel.
+ */
+#define FLOWS_OPEN_JIFFIES 60000
+
+/* When a flow was last begun or followed. 0: a program that has just been put in the place of
+ * another, whose flows may still be open. */
+__u64 flows_used_at = 0;
+
+static __always_inline void note_flow_use(void)
+{
+	__u64 now = bpf_jiffies64();
+
+	if (flows_used_at != now) /* or every packet of a flood would fight for the cache line */
+		flows_used_at = now;
+}
+
+static __always_inline bool flows_may_be_open(void)
+{
+	if (!flows_used_at)
+		note_flow_use();
+	return bpf_jiffies64() - flows_used_at < FLOWS_OPEN_JIFFIES;
+}
+
 static __always_inline bool flow_is_over(const struct axfw_flow *f, __u64 now)
 {
 	__u64 keep = f->acknowledged && f->fin_seen ? FLOW_LINGER_NS : FLOW_OPEN_NS;
@@ -72,7 +98,7 @@ static __always_inline __u32 next_step(struct axfw_flow *f, const struct axfw_pa
  * packet's own key, because that packet is the one that has to be cheap. */
 static __always_inline bool is_in_flow(const struct axfw_packet *p)
 {
-	return bpf_map_lookup_elem(&flows, &p->flow);
+	return flows_may_be_open() && bpf_map_lookup_elem(&flows, &p->flow);
 }
 
 /* Copies what the caller needs to act to *ret: nothing points into the map afterwards. */
@@ -105,6 +131,7 @@ __noinline int axfw_follow(struct axfw_packet *p, struct axfw_flow *ret)
 	if (!belongs_to_flow(f, p))
 		return AXFW_UNDECIDED;
 	f->last_seen_ns = now;
+	note_flow_use();
 	why = next_step(f, p);
 	*ret = *f;
 	return why;
@@ -146,6 +173,7 @@ static __always_inline __u32 take_step(struct xdp_md *ctx, struct axfw_packet *p
 static __always_inline bool remember_refusal(const struct axfw_packet *p, __u32 why, __u32 text_len,
 					     struct axfw_flow *f)
 {
+	note_flow_use();
 	f->last_seen_ns = bpf_ktime_get_boot_ns();
 	f->refused_seq = p->seq;
 	f->next_seq = p->seq + p->payload_len + !!(p->flags & TCP_FIN);

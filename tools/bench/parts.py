@@ -73,7 +73,8 @@ def expect(report, status):
 
 def packets(lab, options):
     """what the XDP program takes for each kind of packet, beside xdp-filter (BPF_PROG_TEST_RUN)"""
-    result = Result(["packet", "ns", "budget", "of budget", "xdp-filter, IP", "xdp-filter, all"])
+    result = Result(["packet", "ns", "budget", "of budget", "ns after a refusal", "xdp-filter, IP",
+                     "xdp-filter, all"])
     # Not in a namespace of ours: the program makes what it needs and removes it.
     measured = json.loads(run(*pinned_to(SERVER_CORE), BUILD / "bpf-tests", "--bench", limit_s=120))
     result.figures["rows"] = measured["rows"]
@@ -82,10 +83,13 @@ def packets(lab, options):
         name, budget = row["packet"], row.get("budget_ns")
         if not budget:
             continue
-        others = (ns.get(f"{name} (xdp-filter, {features})") for features in ("IP", "all"))
+        others = (ns.get(name + what) for what in (", after a refusal", " (xdp-filter, IP)",
+                                                   " (xdp-filter, all)"))
         result.rows.append([name, f"{row['ns']:.0f}", budget, f"{row['ns'] / budget:.2f} ×",
                             *(f"{other:.0f}" if other else "-" for other in others)])
         result.target(name, row["ns"], 1.5 * budget, "ns")
+    result.notes.append("After a refusal, for a minute or more: each segment is looked up among the refused "
+                        "connections.")
     result.notes.append("xdp-filter (xdp-tools, allow mode) looks at no payload; it is here to say how fast this "
                         "machine is just now.")
     return result
