@@ -115,6 +115,17 @@ static unsigned request_threads(const struct settings *s)
 	return s->threads ? (unsigned)s->threads : (unsigned)get_nprocs();
 }
 
+/* Asked before a running daemon is told to let go: a wrong setting must not end the service. */
+static int judge_store(const struct node *n, const struct settings *s)
+{
+	char error[ERROR_MAX];
+	int r = store_judge(s->tenant_dir, n->crypto, error, sizeof(error));
+
+	if (r < 0)
+		log_error("the store can't be opened: %s", error);
+	return r;
+}
+
 static int open_store(struct node *n, const struct settings *s)
 {
 	char error[ERROR_MAX];
@@ -220,6 +231,9 @@ static int start_modules(struct node *n, const struct settings *s)
 
 	if (r < 0)
 		return log_error_r(r, "the keys can't be derived");
+	r = judge_store(n, s);
+	if (r < 0)
+		return r;
 	r = guard_new(s->cache_dir, &n->guard);
 	if (r < 0)
 		return log_error_r(r, "the rules can't be compiled");

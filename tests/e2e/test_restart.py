@@ -79,6 +79,18 @@ def test_restart_with_traffic_running(network, daemon, key):
     assert traffic.served > 60
 
 
+def test_a_replacement_that_cannot_serve_leaves_the_old_one_serving(network, daemon, key):
+    """The new one's settings are judged before the old one is asked to let go."""
+    old, daemon.environment["AXIOM_MASTER_KEY"] = daemon.process, "another" * 8
+    try:
+        assert daemon.launch().wait(PATIENCE_S) == 1
+    finally:
+        daemon.process = old
+    assert "master key" in daemon.output()
+    assert old.poll() is None
+    assert check(network, key).status == 200
+
+
 def test_kernel_goes_on_refusing_when_the_daemon_is_killed(network, daemon, key):
     assert check(network, UNKNOWN_KEY).by_kernel
     daemon.stop(signal.SIGKILL)

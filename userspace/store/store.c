@@ -109,6 +109,33 @@ static int open_files(struct store *s, const struct store_options *o)
 	return r < 0 ? r : journal_start(s);
 }
 
+/* A sentence for people, where the function that failed had none. */
+static int explain(int r, const char *dir, char *error, size_t size)
+{
+	if (r < 0 && size && !error[0])
+		snprintf(error, size, "cannot open the store in %s: %s", dir, strerror(-r));
+	return r;
+}
+
+int store_judge(const char *dir, const struct crypto *crypto, char *error, size_t error_size)
+{
+	const struct store_options options = { .dir = dir };
+	_cleanup_(store_free) struct store *s = store_new(&options, crypto);
+	char registry[PATH_MAX];
+
+	if (error_size)
+		error[0] = '\0';
+	if (!s)
+		return -ENOMEM;
+	snprintf(registry, sizeof(registry), "%s/registry.db", dir);
+	if (access(registry, F_OK) < 0 && errno == ENOENT)
+		return 0; /* store_open() will make it */
+	s->dir = strdup(dir);
+	if (!s->dir)
+		return -ENOMEM;
+	return explain(registry_open(s, error, error_size), dir, error, error_size);
+}
+
 int store_open(const struct store_options *options, const struct crypto *crypto,
 	       struct store **ret_store, char *error, size_t error_size)
 {
@@ -124,12 +151,8 @@ int store_open(const struct store_options *options, const struct crypto *crypto,
 		r = registry_open(s, error, error_size);
 	if (r == 0)
 		r = open_files(s, options);
-	if (r < 0) {
-		if (error_size && !error[0])
-			snprintf(error, error_size, "cannot open the store in %s: %s", options->dir,
-				 strerror(-r));
-		return r;
-	}
+	if (r < 0)
+		return explain(r, options->dir, error, error_size);
 	*ret_store = TAKE_PTR(s);
 	return 0;
 }

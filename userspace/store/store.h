@@ -49,6 +49,10 @@ struct store_options {
  */
 int store_open(const struct store_options *options, const struct crypto *crypto,
 	       struct store **ret_store, char *error, size_t error_size);
+/* Was the directory written under this master key and by a daemon no newer than this one? Only
+ * looks and takes no lock: for a daemon to ask before it tells the one that is running to let go.
+ * Errors as above. */
+int store_judge(const char *dir, const struct crypto *crypto, char *error, size_t error_size);
 void store_close(struct store **store); /* drains, checkpoints, unlocks; no-op on NULL */
 
 /* --- tenants --------------------------------------------------------------------------------- */
