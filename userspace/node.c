@@ -234,6 +234,8 @@ static int start_modules(struct node *n, const struct settings *s)
 	r = judge_store(n, s);
 	if (r < 0)
 		return r;
+	if (!guard_is_cached(s->cache_dir))
+		log_info("compiling the rules: some seconds, once per machine");
 	r = guard_new(s->cache_dir, &n->guard);
 	if (r < 0)
 		return log_error_r(r, "the rules can't be compiled");

@@ -240,6 +240,17 @@ static int cache_save(const char *dir, const char *path,
 	return write_file(dir, path, &h, data);
 }
 
+bool database_is_cached(const char *cache_dir, const uint8_t rules_digest[static CRYPTO_DIGEST_LEN])
+{
+	_cleanup_(freep) char *path = NULL;
+	uint8_t key[CRYPTO_DIGEST_LEN];
+
+	if (!cache_dir || !*cache_dir || cache_key(rules_digest, key) < 0)
+		return false;
+	path = cache_path(cache_dir, key);
+	return path && access(path, R_OK) == 0;
+}
+
 int database_open(const char *cache_dir, const struct rules *rules,
 		  const uint8_t rules_digest[static CRYPTO_DIGEST_LEN], hs_database_t **ret,
 		  char *error, size_t error_size)

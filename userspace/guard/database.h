@@ -21,6 +21,10 @@ int database_open(const char *cache_dir, const struct rules *rules,
 		  const uint8_t rules_digest[static CRYPTO_DIGEST_LEN], hs_database_t **ret,
 		  char *error, size_t error_size);
 
+/* Is there a file that database_open() would look into? */
+bool database_is_cached(const char *cache_dir,
+			const uint8_t rules_digest[static CRYPTO_DIGEST_LEN]);
+
 /* Vectorscan's errors as ours. */
 int from_hs(hs_error_t r);
 

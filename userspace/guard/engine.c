@@ -40,6 +40,16 @@ static void adopt_rules(struct guard *g, const struct rules *rules,
 	snprintf(g->version, sizeof(g->version), "%s+%.12s", ENGINE_VERSION, hex);
 }
 
+bool guard_is_cached(const char *cache_dir)
+{
+	uint8_t digest[CRYPTO_DIGEST_LEN];
+	size_t len;
+	const char *text = rules_text(&len);
+
+	crypto_sha256(text, len, digest);
+	return database_is_cached(cache_dir, digest);
+}
+
 int guard_new(const char *cache_dir, struct guard **ret)
 {
 	_cleanup_(rules_free) struct rules *rules = NULL;
