@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a person sees first. Plain lines: it also ends up in journals. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "node.h"
@@ -44,14 +45,24 @@ static void print_url(const struct settings *s)
 	putchar('\n');
 }
 
+/* As the daemon was called, so is its command line: "build/axfwd" stands beside "build/axfw". */
+static void print_axfw(const char *words)
+{
+	size_t len = strlen(program_invocation_name) - strlen(program_invocation_short_name);
+
+	printf("%.*saxfw %s\n", (int)len, program_invocation_name, words);
+}
+
 /* Three commands; the middle one is about the kernel, or about why it isn't in use. */
 static void print_commands(const struct settings *s, const struct kernel_state *state)
 {
-	printf("\n  have a look  axfw status\n");
+	printf("\n  have a look  ");
+	print_axfw("status");
+	printf("               ");
 	if (state->enforcing)
-		printf("               bpftool map dump pinned %s/admissions\n", state->pin_dir);
+		printf("bpftool map dump pinned %s/admissions\n", state->pin_dir);
 	else
-		printf("               axfw doctor\n");
+		print_axfw("doctor");
 	printf("               curl -s ");
 	print_address(s);
 	printf("/metrics\n\n");
