@@ -30,6 +30,12 @@ static uint32_t find_tenant(struct exchange *x, const char *who)
 	return number;
 }
 
+/* The one that a body names; 0: an answer stands, as it does where there is no body. */
+static uint32_t find_named_tenant(struct exchange *x, const json_t *body)
+{
+	return body ? find_tenant(x, member(body, "tenant")) : 0;
+}
+
 static json_t *describe_tenant(struct exchange *x, uint32_t number)
 {
 	const struct tenant *t;
@@ -107,13 +113,10 @@ void api_node_key_create(struct exchange *x)
 {
 	_cleanup_(json_decrefp) json_t *body = json_body_object(x);
 	char secret[CRYPTO_API_KEY_LEN + 1];
+	uint32_t tenant = find_named_tenant(x, body);
 	struct key_info key;
-	uint32_t tenant;
 	int r;
 
-	if (!body)
-		return;
-	tenant = find_tenant(x, member(body, "tenant"));
 	if (!tenant)
 		return;
 	r = identity_create_key(x->services->identity, tenant, member(body, "name"), secret, &key);
@@ -156,12 +159,9 @@ void api_node_key_list(struct exchange *x)
 void api_node_key_revoke(struct exchange *x)
 {
 	_cleanup_(json_decrefp) json_t *body = json_body_object(x);
-	uint32_t tenant;
+	uint32_t tenant = find_named_tenant(x, body);
 	int r;
 
-	if (!body)
-		return;
-	tenant = find_tenant(x, member(body, "tenant"));
 	if (!tenant)
 		return;
 	r = identity_revoke_key(x->services->identity, tenant, x->path_value);
