@@ -2,8 +2,9 @@
 /*
  * Every map, and what never changes while a program is loaded (`const volatile`: set between open
  * and load, then constants to the verifier). Nothing an unauthenticated packet creates shares a map
- * with what the daemon wrote: packets write `flows`, `counters` and `events` only. What must not be
- * lost is a hash, not an LRU (an LRU of 65,536 silently lost 128 of 65,536 inserts).
+ * with what the daemon wrote: packets write `syn_budget`, `refusals`, `flows`, `counters` and
+ * `events` only. What must not be lost is a hash, not an LRU (an LRU of 65,536 silently lost 128 of
+ * 65,536 inserts).
  */
 #ifndef AXFW_BPF_MAPS_H
 #define AXFW_BPF_MAPS_H
@@ -48,6 +49,34 @@ struct {
 	__type(key, struct axfw_client);
 	__type(value, struct axfw_signup_window);
 } signups SEC(".maps");
+
+/* Longest prefix first: an LPM trie can't be preallocated. */
+#define PREFIX_MAP(name, max, value_type)                                                          \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_LPM_TRIE);                                               \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                              \
+		__uint(max_entries, max);                                                          \
+		__type(key, struct axfw_prefix);                                                   \
+		__type(value, value_type);                                                         \
+	} name SEC(".maps")
+
+PREFIX_MAP(denied, AXFW_DENIED_MAX, struct axfw_denial);
+PREFIX_MAP(allowed, AXFW_ALLOWED_MAX, struct axfw_listed);
+PREFIX_MAP(proxies, AXFW_PROXIES_MAX, struct axfw_listed);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AXFW_SYN_BUDGET_MAX); /* the daemon asks for 1 while tier 1 is off */
+	__type(key, struct axfw_client);
+	__type(value, struct axfw_syn_bucket);
+} syn_budget SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AXFW_REFUSALS_MAX);
+	__type(key, struct axfw_client);
+	__type(value, struct axfw_refusals);
+} refusals SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -18,6 +18,9 @@ _Static_assert(AXFW_REASON_COUNT < 64, "a reason is a bit of a word");
 #define BIT_IF_CLOSE(name, action, text)                                                           \
 	| ((__u64)(AXFW_ACTION_##action == AXFW_ACTION_CLOSE) << AXFW_REASON_##name)
 
+#define BIT_IF_DROP(name, action, text)                                                            \
+	| ((__u64)(AXFW_ACTION_##action == AXFW_ACTION_DROP) << AXFW_REASON_##name)
+
 static __always_inline bool is_refusal(__u32 why)
 {
 	return REASONS_WITH(ANSWER) >> (why & 63) & 1;
@@ -26,6 +29,11 @@ static __always_inline bool is_refusal(__u32 why)
 static __always_inline bool is_close(__u32 why)
 {
 	return REASONS_WITH(CLOSE) >> (why & 63) & 1;
+}
+
+static __always_inline bool is_drop(__u32 why)
+{
+	return REASONS_WITH(DROP) >> (why & 63) & 1;
 }
 
 static __always_inline void count(__u32 why, __u32 bytes)
@@ -40,7 +48,7 @@ static __always_inline void count(__u32 why, __u32 bytes)
 
 /* One decision in `one_in`, chosen at random so that a pattern in the traffic can't hide in it. */
 static __always_inline void sample(struct xdp_md *ctx, const struct axfw_packet *p, __u32 one_in,
-				   __u32 why)
+				   __u32 why, __u32 bytes)
 {
 	struct axfw_event *e;
 
@@ -50,6 +58,11 @@ static __always_inline void sample(struct xdp_md *ctx, const struct axfw_packet 
 	if (!e)
 		return; /* nobody reads: the counters still have it */
 	e->at_ns = bpf_ktime_get_boot_ns();
+	e->request_id = 0;
+	e->kind = AXFW_EVENT_SAMPLED;
+	e->hook = AXFW_HOOK_XDP;
+	e->weight = one_in;
+	e->bytes = bytes > 0xffff ? 0xffff : bytes;
 	e->key = p->key;
 	__builtin_memcpy(e->client, p->flow.client, sizeof(e->client));
 	e->client_port = p->flow.client_port;
@@ -64,9 +77,11 @@ static __always_inline int verdict(struct xdp_md *ctx, const struct axfw_packet 
 {
 	count(why, bytes);
 	if (p->judged && settings->event_sample)
-		sample(ctx, p, settings->event_sample, why);
+		sample(ctx, p, settings->event_sample, why, bytes);
 	if (is_refusal(why))
 		return XDP_TX;
+	if (is_drop(why))
+		return XDP_DROP;
 	return is_close(why) ? p->action : XDP_PASS;
 }
 

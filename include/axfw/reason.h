@@ -6,6 +6,7 @@
  *
  * PASS    handed to the stack, untouched
  * ANSWER  turned into an HTTP answer and sent back (XDP_TX)
+ * DROP    gone without a word: tiers 0 and 1, which judge addresses and not requests
  * CLOSE   a segment of an already refused connection: acknowledged, answered again, turned into the
  * RST that ends the server's side, or dropped; the flow code has already rewritten the packet
  */
@@ -49,6 +50,6 @@ enum axfw_reason {
 		AXFW_REASON_COUNT
 };
 
-enum axfw_action { AXFW_ACTION_PASS, AXFW_ACTION_ANSWER, AXFW_ACTION_CLOSE };
+enum axfw_action { AXFW_ACTION_PASS, AXFW_ACTION_ANSWER, AXFW_ACTION_CLOSE, AXFW_ACTION_DROP };
 
 #endif

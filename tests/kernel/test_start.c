@@ -49,7 +49,7 @@ static void stop_for_good(struct kernel *k)
 static void test_loopback(void **state)
 {
 	static const char *const names[] = {
-#define X(name, writer, text) #name,
+#define X(name, since, writer, text) #name,
 		AXFW_MAPS(X)
 #undef X
 			AXFW_PIN_PROG_XDP,

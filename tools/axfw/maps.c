@@ -11,7 +11,7 @@
 static const struct {
 	const char *name, *writer, *holds;
 } known[] = {
-#define X(name, writer, holds) { #name, writer, holds },
+#define X(name, since, writer, holds) { #name, writer, holds },
 	AXFW_MAPS(X)
 #undef X
 };

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stddef.h>
 #include "axfw/abi.h"
 #include "axfw/reason.h"
 #include "base/base.h"
@@ -46,6 +47,13 @@ struct kernel_options {
 	struct axfw_signup_rule signup;
 	bool origin_passes;
 	struct kernel_answer answers[AXFW_RESPONSE_COUNT];
+	const struct prefix_list *proxies; /* trusted ones; any: every direct peer */
+	const struct prefix_list *allowed; /* empty: everybody. Loopback is always allowed */
+	bool proxy_protocol;		   /* connections of proxies begin with a PROXY header */
+	struct axfw_rate syn_rate;	   /* per source; interval 0: tier 1 is off */
+	bool syn_cookies;
+	struct axfw_penalty_rule penalty;
+	uint32_t events_per_second; /* sampled ones, on each CPU; 0: none */
 };
 
 int kernel_start(const struct kernel_options *options, struct kernel **ret);
@@ -82,6 +90,30 @@ void kernel_set_complete(struct kernel *k, bool complete);
 int kernel_put_signup_window(struct kernel *k, const struct axfw_client *client,
 			     const struct axfw_signup_window *window);
 
+/* --- limits on addresses (tiers 0 and 1) -------------------------------------------------------
+ */
+
+/* Whose packets are dropped. The caller gives each prefix the latest end of all that cover it. */
+int kernel_put_denial(struct kernel *k, const struct axfw_prefix *prefix,
+		      const struct axfw_denial *denial);
+int kernel_drop_denial(struct kernel *k, const struct axfw_prefix *prefix);
+/* Takes out what isn't among these: what an earlier daemon left. */
+int kernel_keep_denials(struct kernel *k, const struct axfw_prefix *prefixes, unsigned count);
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+/* Every event in the ring, on the module's own thread; must not block, must not call back. */
+typedef void kernel_event_fn(void *arg, const struct axfw_event *event);
+void kernel_on_event(struct kernel *k, kernel_event_fn *fn, void *arg);
+/* What is to be seen besides the sample. until_ns 0: nothing. */
+void kernel_trace(struct kernel *k, const struct axfw_trace *trace);
+
+/* --- interfaces at run time ------------------------------------------------------------------ */
+
+/* Adds or takes away an interface; on failure reason says why. -EEXIST, -ENODEV, -ENOSPC. */
+int kernel_attach(struct kernel *k, const char *name, char *reason, size_t size);
+int kernel_detach(struct kernel *k, const char *name, char *reason, size_t size);
+
 /* --- state ----------------------------------------------------------------------------------- */
 
 #define KERNEL_INTERFACES_MAX 16
@@ -90,7 +122,7 @@ int kernel_put_signup_window(struct kernel *k, const struct axfw_client *client,
 struct kernel_interface {
 	char name[16];
 	unsigned index;
-	const char *hook;		/* "xdp" */
+	const char *hook;		/* "xdp", "tc" or "none" */
 	const char *mode;		/* "native", "generic" or "none" */
 	bool answers;			/* the self-test passed */
 	char reason[KERNEL_REASON_MAX]; /* why it isn't attached or doesn't answer; "" else */

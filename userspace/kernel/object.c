@@ -27,7 +27,7 @@
 DEFINE_CLEANUP(struct axfw_bpf *, skeleton_freep, axfw_bpf__destroy)
 
 const char *const map_names[MAP_COUNT] = {
-#define X(name, writer, text) #name,
+#define X(name, since, writer, text) #name,
 	AXFW_MAPS(X)
 #undef X
 };

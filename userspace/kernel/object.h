@@ -11,7 +11,7 @@
 #include "axfw/maps.h"
 
 enum map_id {
-#define X(name, writer, text) MAP_##name,
+#define X(name, since, writer, text) MAP_##name,
 	AXFW_MAPS(X)
 #undef X
 		MAP_COUNT
