@@ -51,5 +51,6 @@ int run_start_tests(void);
 int run_sync_tests(void);
 int run_interface_tests(void);
 int run_refusal_tests(void);
+int run_denied_tests(void);
 
 #endif

@@ -69,7 +69,9 @@ int adopt_configuration(struct kernel *k, const struct kernel_options *options, 
 	for (unsigned i = 0; i < AXFW_PORTS_MAX; i++)
 		c->ports[i] = i < options->port_count ? options->ports[i] : 0;
 	c->origin_passes = options->origin_passes;
-	c->event_sample = 0;
+	events_configure(k, options->events_per_second);
+	c->penalty = options->penalty;
+	config_set_tier(k, AXFW_TIER_PENALTY, options->penalty.refusals > 0);
 	/* somebody may have written to the store while no daemon watched */
 	__atomic_fetch_add(&c->generation, 1, __ATOMIC_ACQ_REL);
 	k->complete_wanted = adopted && c->admissions_complete;

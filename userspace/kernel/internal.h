@@ -40,6 +40,15 @@ struct key_entry {
 
 struct reconcile; /* reconcile.c */
 
+/* Who wants the ring's events; all but fn and seen is the module's thread's own. */
+struct events {
+	kernel_event_fn *_Atomic fn;
+	void *arg; /* written before fn */
+	_Atomic uint64_t seen;
+	uint32_t per_second;			 /* how many sampled ones are wanted; 0: none */
+	uint64_t adapted_ns, decisions, sampled; /* at and since the last look */
+};
+
 struct kernel {
 	bool loaded; /* false: userspace mode, and nothing below but names and reasons is valid */
 	bool adopted;
@@ -72,8 +81,8 @@ struct kernel {
 	bool watcher_runs;
 	int wake_fd; /* eventfd: stop, or something to retry */
 	_Atomic bool stopping;
-	struct ring_buffer *events;
-	_Atomic uint64_t events_seen;
+	struct ring_buffer *ring;
+	struct events events;
 };
 
 /* admissions.c; under sync_lock */
@@ -121,6 +130,23 @@ bool privileges_have(unsigned capability);
 
 /* features.c: what this kernel lacks of what the program uses, by name; false: nothing. */
 bool features_missing(char *ret, size_t size);
+
+/* What packets have to be asked; the daemon alone writes it, from several threads. */
+static inline void config_set_tier(struct kernel *k, uint32_t tier, bool on)
+{
+	if (on)
+		__atomic_fetch_or(&k->config->tiers, tier, __ATOMIC_RELEASE);
+	else
+		__atomic_fetch_and(&k->config->tiers, ~tier, __ATOMIC_RELEASE);
+}
+
+/* events.c; on the module's thread but for the first */
+void events_configure(struct kernel *k, uint32_t per_second);
+int events_on_record(void *kernel, void *data, size_t size);
+/* Brings config.event_sample in step with what arrives. */
+void events_adapt(struct kernel *k, uint64_t monotonic_ns);
+/* One in how many, when `arrived` of `decisions` came in a second and `wanted` may. */
+uint32_t events_next_sample(uint32_t now, uint64_t arrived, uint64_t decisions, uint32_t wanted);
 
 /* watch.c */
 int watch_start(struct kernel *k);

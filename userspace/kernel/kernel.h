@@ -93,10 +93,17 @@ int kernel_put_signup_window(struct kernel *k, const struct axfw_client *client,
 /* --- limits on addresses (tiers 0 and 1) -------------------------------------------------------
  */
 
-/* Whose packets are dropped. The caller gives each prefix the latest end of all that cover it. */
+/* Whose packets are dropped. The caller gives each prefix the latest end of all that cover it, and
+ * serialises these calls. */
 int kernel_put_denial(struct kernel *k, const struct axfw_prefix *prefix,
 		      const struct axfw_denial *denial);
-int kernel_drop_denial(struct kernel *k, const struct axfw_prefix *prefix);
+int kernel_drop_denial(struct kernel *k, const struct axfw_prefix *prefix); /* 0 if not there */
+/* Of the longest prefix that covers this one, itself included. -ENOENT. */
+int kernel_find_denial(struct kernel *k, const struct axfw_prefix *prefix, struct axfw_denial *ret);
+int kernel_each_denial(struct kernel *k,
+		       void (*each)(void *arg, const struct axfw_prefix *prefix,
+				    const struct axfw_denial *denial),
+		       void *arg);
 /* Takes out what isn't among these: what an earlier daemon left. */
 int kernel_keep_denials(struct kernel *k, const struct axfw_prefix *prefixes, unsigned count);
 
@@ -107,6 +114,7 @@ typedef void kernel_event_fn(void *arg, const struct axfw_event *event);
 void kernel_on_event(struct kernel *k, kernel_event_fn *fn, void *arg);
 /* What is to be seen besides the sample. until_ns 0: nothing. */
 void kernel_trace(struct kernel *k, const struct axfw_trace *trace);
+uint64_t kernel_events_seen(const struct kernel *k); /* read from the ring since start */
 
 /* --- interfaces at run time ------------------------------------------------------------------ */
 

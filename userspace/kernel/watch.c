@@ -13,15 +13,7 @@
 
 #define RECHECK_MS 2000 /* a peer's program that came or went is noticed within this */
 #define RETRY_MS   100	/* a failed update is tried again: the kernel was out of memory or busy */
-
-static int on_event(void *arg, void *data, size_t size)
-{
-	struct kernel *k = arg;
-
-	if (size >= sizeof(struct axfw_event))
-		atomic_fetch_add(&k->events_seen, 1);
-	return 0;
-}
+#define IDLE_MS	   1000 /* how often the sample is looked at */
 
 void watch_wake(struct kernel *k)
 {
@@ -52,7 +44,7 @@ static void wait_for_work(struct kernel *k, int timeout_ms)
 {
 	struct pollfd fds[] = {
 		{ .fd = k->wake_fd, .events = POLLIN },
-		{ .fd = ring_buffer__epoll_fd(k->events), .events = POLLIN },
+		{ .fd = ring_buffer__epoll_fd(k->ring), .events = POLLIN },
 	};
 	uint64_t woken;
 
@@ -61,7 +53,7 @@ static void wait_for_work(struct kernel *k, int timeout_ms)
 	if (fds[0].revents && read(k->wake_fd, &woken, sizeof(woken)) < 0)
 		return; /* somebody else's wake-up was counted already */
 	if (fds[1].revents)
-		ring_buffer__consume(k->events);
+		ring_buffer__consume(k->ring);
 }
 
 static void *watch(void *arg)
@@ -71,9 +63,10 @@ static void *watch(void *arg)
 	bool left = false;
 
 	while (!atomic_load(&k->stopping)) {
-		wait_for_work(k, left ? RETRY_MS : RECHECK_MS);
+		wait_for_work(k, left ? RETRY_MS : IDLE_MS);
 		left = sync_admissions(k);
 		now = clock_monotonic_ns();
+		events_adapt(k, now);
 		if (now < recheck_at)
 			continue;
 		recheck_at = now + RECHECK_MS * NS_PER_MS;
@@ -91,8 +84,8 @@ int watch_start(struct kernel *k)
 	k->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (k->wake_fd < 0)
 		return -errno;
-	k->events = ring_buffer__new(k->object.map_fd[MAP_events], on_event, k, NULL);
-	if (!k->events)
+	k->ring = ring_buffer__new(k->object.map_fd[MAP_events], events_on_record, k, NULL);
+	if (!k->ring)
 		return -errno;
 	r = pthread_create(&k->watcher, NULL, watch, k);
 	if (r)
@@ -110,8 +103,8 @@ void watch_stop(struct kernel *k)
 		pthread_join(k->watcher, NULL);
 		k->watcher_runs = false;
 	}
-	ring_buffer__free(k->events);
-	k->events = NULL;
+	ring_buffer__free(k->ring);
+	k->ring = NULL;
 	closep(&k->wake_fd);
 	k->wake_fd = -1;
 }
