@@ -13,8 +13,7 @@
 
 #include <linux/types.h>
 #include "axfw/abi.h"
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are loaded as they lie");
+#include "axfw/words.h"
 
 /* 6.1's verifier ends a loop only at a comparison with a constant. In the BPF program every loop
  * has one (it hashes no more than 16 words), and the compiler mustn't find out that it is never
@@ -30,28 +29,6 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are loaded as t
 struct axfw_siphash {
 	__u64 v0, v1, v2, v3;
 };
-
-/* clang loads a packed or memcpy'd word byte by byte for BPF, whose machines load it whole. */
-static inline __u64 axfw_load64(const void *at)
-{
-#ifdef __bpf__
-	return *(const __u64 *)at;
-#else
-	__u64 word;
-
-	__builtin_memcpy(&word, at, sizeof(word));
-	return word;
-#endif
-}
-
-static inline void axfw_store64(void *at, __u64 word)
-{
-#ifdef __bpf__
-	*(__u64 *)at = word;
-#else
-	__builtin_memcpy(at, &word, sizeof(word));
-#endif
-}
 
 static inline __attribute__((always_inline)) __u64 axfw_rotate_left(__u64 x, unsigned bits)
 {
