@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is at the other end. The socket's peer, unless that is a proxy named in
- * --forwarded-allow-ips: then the right-most entry of X-Forwarded-For that isn't itself such a
- * proxy. What stands further left was written by somebody nobody vouches for. With `*` the direct
- * peer alone is trusted: the right-most entry.
+ * Who is at the other end, by the rule in axfw/client.h, which the kernel follows, too. The trusted
+ * proxies are those of --forwarded-allow-ips.
  */
 #include "http/internal.h"
 
 #include <string.h>
+#include "axfw/client.h"
 
 #define FORWARDED_MAX                                                                              \
 	1024 /* of a longer chain the right end counts, which is the one that matters */
@@ -38,35 +37,32 @@ static enum MHD_Result append(void *arg, enum MHD_ValueKind kind, const char *na
 	return MHD_YES;
 }
 
-/* "203.0.113.7", "203.0.113.7:4711", "2001:db8::1" or "[2001:db8::1]:4711". Changes entry. */
-static int parse_entry(char *entry, struct address *ret)
+/* The entry that `f` stands at. false: it can't be read. */
+static bool read_entry(struct axfw_forwarded *f, const char *text, struct address *ret)
 {
-	char *colon = strchr(entry, ':');
+	enum axfw_forwarded_said said;
 
-	entry = text_trim(entry);
-	if (*entry == '[') {
-		entry++;
-		entry[strcspn(entry, "]")] = '\0';
-	} else if (colon && !strchr(colon + 1, ':')) {
-		*colon = '\0';
-	}
-	return address_parse(entry, ret);
+	do
+		said = axfw_forwarded_step(f, (uint8_t)text[axfw_forwarded_at(f)]);
+	while (said == AXFW_FORWARDED_MORE);
+	memcpy(ret->bytes, f->entry, sizeof(ret->bytes));
+	return said == AXFW_FORWARDED_ENTRY;
 }
 
 static void read_forwarded_for(struct request *r, const struct prefix_list *trusted)
 {
 	struct chain c = { .len = 0 };
-	char *comma;
+	struct axfw_forwarded f = { .at = 0 };
+	struct address entry;
 
 	MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, append, &c);
-	while (c.len && (comma = strrchr(c.text, ','))) {
-		struct address entry;
-
-		*comma = '\0';
-		if (parse_entry(comma + 1, &entry) < 0)
-			return; /* the last hop that could be read stands */
+	if (!c.len)
+		return;
+	axfw_forwarded_start(&f, 1, (uint32_t)c.len); /* behind the first comma */
+	while (read_entry(&f, c.text, &entry)) {
 		r->x.client = entry;
-		if (trusted->any || !prefix_list_contains(trusted, &entry))
+		if (trusted->any || !prefix_list_contains(trusted, &entry) ||
+		    !axfw_forwarded_next(&f))
 			return;
 	}
 }
