@@ -48,6 +48,7 @@ struct axfw_admission lab_admission(uint8_t state, uint32_t number);
 
 /* Suites, one per file. */
 int run_start_tests(void);
+int run_option_tests(void);
 int run_sync_tests(void);
 int run_interface_tests(void);
 int run_refusal_tests(void);

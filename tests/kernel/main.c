@@ -12,6 +12,7 @@ int main(void)
 	if (lab_enter(NULL) < 0)
 		return 1;
 	failed += run_start_tests();
+	failed += run_option_tests();
 	failed += run_sync_tests();
 	failed += run_interface_tests();
 	failed += run_refusal_tests();

@@ -11,7 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 #include "crypto/crypto.h"
+#include "kernel/lists.h"
 #include "kernel/pins.h"
+
+/* What the options decide; the rest of the word follows from what is in the maps. */
+#define TIERS_OF_OPTIONS                                                                           \
+	(AXFW_TIER_ALLOWED | AXFW_TIER_PROXIES | AXFW_TIER_PROXY_PROTOCOL | AXFW_TIER_ANY_PROXY |  \
+	 AXFW_TIER_SYN_BUDGET | AXFW_TIER_SYN_COOKIES | AXFW_TIER_PENALTY)
 
 /* Says whether two admission keys are the same, and nothing else about them. */
 static uint64_t key_check(const uint8_t key[static 16])
@@ -52,6 +58,41 @@ static bool is_same_rule(const struct axfw_signup_rule *a, const struct axfw_sig
 	return a->window_ns == b->window_ns && a->limit == b->limit;
 }
 
+static uint32_t wanted_tiers(const struct kernel_options *o)
+{
+	uint32_t tiers = lists_tiers(o);
+
+	if (o->proxy_protocol)
+		tiers |= AXFW_TIER_PROXY_PROTOCOL;
+	if (o->syn_rate.interval_ns)
+		tiers |= AXFW_TIER_SYN_BUDGET;
+	if (o->syn_cookies)
+		tiers |= AXFW_TIER_SYN_COOKIES;
+	if (o->penalty.refusals)
+		tiers |= AXFW_TIER_PENALTY;
+	return tiers;
+}
+
+/*
+ * What isn't asked any longer stops being asked before its map is emptied, and what is asked from
+ * now on is asked when its map is full: an allow list without its entries would shut everybody out.
+ */
+static int write_tiers(struct kernel *k, const struct kernel_options *o)
+{
+	uint32_t wanted = wanted_tiers(o);
+	struct axfw_config *c = k->config;
+	int r;
+
+	__atomic_fetch_and(&c->tiers, wanted | ~TIERS_OF_OPTIONS, __ATOMIC_SEQ_CST);
+	r = lists_write(k, o);
+	if (r < 0)
+		return r;
+	c->syn_rate = o->syn_rate;
+	c->penalty = o->penalty;
+	__atomic_fetch_or(&c->tiers, wanted, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
 int adopt_configuration(struct kernel *k, const struct kernel_options *options, bool adopted)
 {
 	struct axfw_config *c = k->config;
@@ -70,8 +111,9 @@ int adopt_configuration(struct kernel *k, const struct kernel_options *options, 
 		c->ports[i] = i < options->port_count ? options->ports[i] : 0;
 	c->origin_passes = options->origin_passes;
 	events_configure(k, options->events_per_second);
-	c->penalty = options->penalty;
-	config_set_tier(k, AXFW_TIER_PENALTY, options->penalty.refusals > 0);
+	r = write_tiers(k, options);
+	if (r < 0)
+		return r;
 	/* somebody may have written to the store while no daemon watched */
 	__atomic_fetch_add(&c->generation, 1, __ATOMIC_ACQ_REL);
 	k->complete_wanted = adopted && c->admissions_complete;

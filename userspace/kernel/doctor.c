@@ -108,12 +108,13 @@ static void check_helpers(struct sheet *s)
 static void check_load(struct sheet *s)
 {
 	const int none[MAP_COUNT] = { [0 ... MAP_COUNT - 1] = -1 };
+	const uint32_t usual[MAP_COUNT] = {};
 	struct object_constants constants = {};
 	struct object object = OBJECT_NONE;
 	char reason[KERNEL_REASON_MAX] = "the verifier accepts it";
 	int r;
 
-	r = object_load(&constants, none, 0, &object, reason, sizeof(reason));
+	r = object_load(&constants, none, usual, &object, reason, sizeof(reason));
 	object_close(&object);
 	add(s, "program loads", r == 0,
 	    "see the rows above; with none of them wrong, report this line", "%s", reason);

@@ -79,11 +79,12 @@ static int switch_over(struct kernel *k, struct object *bigger)
 static int load_bigger(struct kernel *k, uint32_t max, struct object *ret)
 {
 	char reason[KERNEL_REASON_MAX];
+	const uint32_t entries[MAP_COUNT] = { [MAP_admissions] = max };
 	int reuse[MAP_COUNT], r;
 
 	memcpy(reuse, k->object.map_fd, sizeof(reuse));
 	reuse[MAP_admissions] = -1;
-	r = object_load(&k->constants, reuse, max, ret, reason, sizeof(reason));
+	r = object_load(&k->constants, reuse, entries, ret, reason, sizeof(reason));
 	if (r < 0)
 		log_debug("the admissions can't grow: %s", reason);
 	return r;

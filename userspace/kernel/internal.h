@@ -58,7 +58,8 @@ struct kernel {
 	int lock_fd;
 	struct object object;
 	struct object_constants constants;
-	struct axfw_config *config; /* the map's memory, shared with the program */
+	uint32_t entries[MAP_COUNT]; /* sizes that aren't the usual ones; 0 else */
+	struct axfw_config *config;  /* the map's memory, shared with the program */
 
 	pthread_mutex_t sync_lock;
 	_Atomic uint32_t admissions_max;

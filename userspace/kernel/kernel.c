@@ -104,8 +104,9 @@ static int load(struct starting *s)
 	char missing[KERNEL_REASON_MAX - 40];
 	int r;
 
-	k->adopted = object_find_pinned(k->pin_dir, pinned) == 0;
-	r = object_load(&k->constants, pinned, 0, &k->object, k->reason, sizeof(k->reason));
+	k->adopted = object_find_pinned(k->pin_dir, k->entries, pinned) == 0;
+	r = object_load(&k->constants, pinned, k->entries, &k->object, k->reason,
+			sizeof(k->reason));
 	maps_close(pinned);
 	if (r < 0 && features_missing(missing, sizeof(missing)))
 		snprintf(k->reason, sizeof(k->reason), "the kernel is too old: it lacks %s",
@@ -139,6 +140,8 @@ static int configure(struct starting *s)
 		r = adopt_configuration(k, s->options, k->adopted);
 	if (r == 0)
 		r = adopt_answers(k, s->answers);
+	if (r == -E2BIG)
+		return r; /* said already: a list is too long */
 	return r < 0 ? say(k, r, "the maps can't be written") : 0;
 }
 
@@ -230,6 +233,8 @@ static int new_kernel(const struct kernel_options *options, struct kernel **ret)
 	k->lock_fd = k->wake_fd = -1;
 	k->keep = options->persist;
 	k->refuse = options->refuse;
+	if (!options->syn_rate.interval_ns)
+		k->entries[MAP_syn_budget] = 1; /* nobody looks: no memory for it */
 	snprintf(k->pin_dir, sizeof(k->pin_dir), "%s", options->pin_dir);
 	k->constants.route_count = options->route_count;
 	memcpy(k->constants.routes, options->routes,
@@ -306,7 +311,7 @@ static void explain(struct kernel *k, char ret[static KERNEL_REASON_MAX])
 
 	if (!k->loaded)
 		memcpy(ret, k->reason, KERNEL_REASON_MAX);
-	else if (k->refuse != REFUSE_ANSWER)
+	else if (k->refuse == REFUSE_PASS)
 		snprintf(ret, KERNEL_REASON_MAX, "the setting refuse is pass: it only counts");
 	else
 		snprintf(ret, KERNEL_REASON_MAX, "%s: %.*s", it->name,
@@ -325,7 +330,7 @@ void kernel_state(struct kernel *k, struct kernel_state *ret)
 		copy_interface(&k->interfaces[i], &ret->interfaces[i]);
 		any |= k->interfaces[i].answers;
 	}
-	ret->enforcing = k->loaded && any && k->refuse == REFUSE_ANSWER;
+	ret->enforcing = k->loaded && any && k->refuse != REFUSE_PASS;
 	if (!ret->enforcing)
 		explain(k, ret->reason);
 	pthread_mutex_unlock(&k->interface_lock);

@@ -80,7 +80,7 @@ static int set_constants(struct axfw_bpf *skeleton, const struct object_constant
 }
 
 static int choose_maps(struct bpf_object *obj, const int reuse[static MAP_COUNT],
-		       uint32_t admissions_max)
+		       const uint32_t entries[static MAP_COUNT])
 {
 	struct bpf_map *map;
 	int r = 0;
@@ -92,8 +92,8 @@ static int choose_maps(struct bpf_object *obj, const int reuse[static MAP_COUNT]
 		bpf_map__set_pin_path(map, NULL); /* pinned by us, once everything works */
 		if (reuse[i] >= 0)
 			r = bpf_map__reuse_fd(map, reuse[i]);
-		else if (i == MAP_admissions && admissions_max)
-			r = bpf_map__set_max_entries(map, admissions_max);
+		else if (entries[i])
+			r = bpf_map__set_max_entries(map, entries[i]);
 	}
 	return r;
 }
@@ -130,7 +130,8 @@ static int fail(int r, const char *what, char *reason, size_t size)
 }
 
 int object_load(const struct object_constants *constants, const int reuse[static MAP_COUNT],
-		uint32_t admissions_max, struct object *ret, char *reason, size_t size)
+		const uint32_t entries[static MAP_COUNT], struct object *ret, char *reason,
+		size_t size)
 {
 	_cleanup_(skeleton_freep) struct axfw_bpf *skeleton = NULL;
 	int r;
@@ -142,7 +143,7 @@ int object_load(const struct object_constants *constants, const int reuse[static
 	r = set_constants(skeleton, constants);
 	if (r < 0)
 		return fail(r, "the kernel has no network namespace cookies (5.14)", reason, size);
-	r = choose_maps(skeleton->obj, reuse, admissions_max);
+	r = choose_maps(skeleton->obj, reuse, entries);
 	if (r < 0)
 		return fail(r, "the maps can't be set up", reason, size);
 	r = axfw_bpf__load(skeleton);
@@ -154,10 +155,10 @@ int object_load(const struct object_constants *constants, const int reuse[static
 
 /* --- what an earlier daemon left ------------------------------------------------------------- */
 
-static bool is_same_shape(const struct bpf_map *map, int fd)
+static bool is_same_shape(const struct bpf_map *map, uint32_t entries, int fd)
 {
 	struct bpf_map_info info = {};
-	uint32_t len = sizeof(info), max_entries = bpf_map__max_entries(map);
+	uint32_t len = sizeof(info), max_entries = entries ? entries : bpf_map__max_entries(map);
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
 		return false;
@@ -180,7 +181,8 @@ static bool is_our_version(int config_fd)
 	       config->abi_version == AXFW_ABI_VERSION;
 }
 
-int object_find_pinned(const char *dir, int ret[static MAP_COUNT])
+int object_find_pinned(const char *dir, const uint32_t entries[static MAP_COUNT],
+		       int ret[static MAP_COUNT])
 {
 	_cleanup_(skeleton_freep) struct axfw_bpf *skeleton = NULL;
 	int fds[MAP_COUNT] = { [0 ... MAP_COUNT - 1] = -1 };
@@ -197,7 +199,7 @@ int object_find_pinned(const char *dir, int ret[static MAP_COUNT])
 		if (fds[i] < 0)
 			continue;
 		found++;
-		fit += map && is_same_shape(map, fds[i]);
+		fit += map && is_same_shape(map, entries[i], fds[i]);
 	}
 	if (fit == MAP_COUNT && is_our_version(fds[MAP_config])) {
 		memcpy(ret, fds, sizeof(fds));

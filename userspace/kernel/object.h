@@ -36,11 +36,12 @@ struct object_constants {
 
 /*
  * Loads the program. Maps whose descriptor in `reuse` isn't -1 are used instead of new ones;
- * admissions_max: 0 for the usual size. On failure reason says why, in the verifier's words if they
- * are.
+ * entries: how many each new one takes, 0 for the usual number. On failure reason says why, in the
+ * verifier's words if they are.
  */
 int object_load(const struct object_constants *constants, const int reuse[static MAP_COUNT],
-		uint32_t admissions_max, struct object *ret, char *reason, size_t size);
+		const uint32_t entries[static MAP_COUNT], struct object *ret, char *reason,
+		size_t size);
 void object_close(struct object *o);
 
 /*
@@ -48,7 +49,8 @@ void object_close(struct object *o);
  * the same shape, and written under the same AXFW_ABI_VERSION. -ENOENT: nothing is pinned; -ESTALE:
  * what is pinned must be replaced. Descriptors in ret are the caller's to close.
  */
-int object_find_pinned(const char *dir, int ret[static MAP_COUNT]);
+int object_find_pinned(const char *dir, const uint32_t entries[static MAP_COUNT],
+		       int ret[static MAP_COUNT]);
 void maps_close(int fds[static MAP_COUNT]);
 
 #endif
