@@ -8,6 +8,8 @@ import pytest
 from clients import UNKNOWN_KEY, Browser, Connection, ask, build_request, check, guard_request
 
 FORM = {"content_type": "application/x-www-form-urlencoded"}
+EVERY_ANSWER = ("X-Request-ID", "Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options",
+                "Referrer-Policy", "Cache-Control")
 LEAKS = re.compile(rb"userspace/|\.c:\d|sqlite|errno|Traceback|/tmp/|0x[0-9a-f]{6}", re.I)
 
 
@@ -97,7 +99,8 @@ def raw_request(*lines, body=b""):
 
 
 def malformed(key):
-    """Requests that must be 400 and the end of the connection, whoever looks at them first."""
+    """Requests that must be 400 (or what (status, bytes) says) and the end of the connection, whoever looks at
+    them first."""
     line, host, auth = "POST /v1/guard/check HTTP/1.1", "Host: a", f"Authorization: Bearer {key}"
     body = b'{"text":"x"}'
     length = f"Content-Length: {len(body)}"
@@ -116,14 +119,27 @@ def malformed(key):
         "length with a plus": raw_request(line, host, auth, f"Content-Length: +{len(body)}", body=body),
         "a space before the colon": raw_request(line, host, auth, f"Content-Length : {len(body)}", body=body),
         "no such line": b"complete nonsense\r\n\r\n",
+        "no blank in the line": b"garbage\r\n\r\n",
+        "no version": b"GET /healthz\r\n\r\n",
+        "HTTP/0.9": (505, b"GET /healthz HTTP/0.9\r\n\r\n"),
+        "HTTP/2": (505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        "TLS": b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03\n\r\n",
+        "a header without a colon": raw_request(line, host, auth, "nonsense"),
+        "a chunk size that is none": raw_request(line, host, auth, "Transfer-Encoding: chunked", body=b"zz\r\n"),
+        "a target of 20 KiB": (414, raw_request("GET /" + "a" * 20480 + " HTTP/1.1", host)),
+        "a header of 40 KiB": (431, raw_request(line, host, auth, "X: " + "a" * 40960)),
     }
 
 
 @pytest.mark.parametrize("name", malformed("").keys())
 def test_malformed_http(network, served, name):
     with Connection(network) as connection:
-        reply = connection.send(malformed(served)[name]).reply()
-        assert reply.status == 400, reply
+        row = malformed(served)[name]
+        status, raw = row if isinstance(row, tuple) else (400, row)
+        reply = connection.send(raw).reply()
+        assert reply.status == status, reply
+        assert isinstance(reply.json()["detail"], str)
+        assert set(EVERY_ANSWER) <= set(reply.headers), "an answer of the library's own"
         assert not LEAKS.search(reply.body)
         assert connection.at_end(), "the connection ends: what follows can't be told apart"
 

@@ -33,7 +33,6 @@ static void log_mhd(void *arg, const char *format, va_list args)
 	vsnprintf(line, sizeof(line), format, args);
 	line[strcspn(line, "\n")] = '\0';
 	log_debug("libmicrohttpd: %s", line);
-	request_parser_complained();
 }
 
 /* Targets stay as they were sent: routes are matched on our own decoding. */
@@ -142,6 +141,9 @@ int http_start(struct services *services, struct listeners *l, void (*on_handove
 
 	if (!h)
 		return -ENOMEM;
+	r = parser_init();
+	if (r < 0)
+		return r;
 	h->services = services;
 	h->listeners = l;
 	h->tcp.http = h->local.http = h;

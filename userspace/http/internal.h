@@ -40,6 +40,7 @@ size_t routes_body_max(const char *path);
 	X(cookie, "Cookie", false)                                                                 \
 	X(expect, "Expect", false)                                                                 \
 	X(origin, "Origin", true)                                                                  \
+	X(connection, "Connection", false)                                                         \
 	X(fetch_site, "Sec-Fetch-Site", false)                                                     \
 	X(forwarded_for, "X-Forwarded-For", false)                                                 \
 	X(forwarded_proto, "X-Forwarded-Proto", false)                                             \
@@ -143,14 +144,14 @@ struct request {
 	enum stage stage;
 	bool again; /* was on the pool for x.later already */
 	bool chunked, expects_continue;
+	bool is_last; /* the client said that it sends no more on this connection */
 	uint64_t content_length;
 	size_t body_max;
-	const char *uri_end;
+	const char *uri, *uri_end; /* until the headers are read */
 	bool target_ok;
 	const char *allow_origin; /* CORS: what to allow; NULL: nothing */
 	struct strict_headers headers;
-	struct request *next,
-		**previous; /* in the worker's list of spare ones, or of those being read */
+	struct request *next; /* of the worker's spare ones */
 	struct exchange_field fields[FORM_FIELDS_MAX];
 	char path[PATH_LEN_MAX + 1]; /* decoded */
 	char path_value[PATH_LEN_MAX + 1];
@@ -165,8 +166,7 @@ struct worker {
 	struct guard_scratch *scratch;
 	struct request *spare;
 	unsigned spare_count;
-	struct request *reading; /* their headers aren't complete */
-	uint64_t random;	 /* request ids need to differ, not to be secret */
+	uint64_t random; /* request ids need to differ, not to be secret */
 	/* Only this thread writes; http_stop() reads. */
 	atomic_uint_fast64_t begun, ended;
 } __attribute__((aligned(64)));
@@ -217,9 +217,26 @@ void request_done(void *front, struct MHD_Connection *connection, void **request
 		  enum MHD_RequestTerminationCode why);
 void request_connection(void *front, struct MHD_Connection *connection, void **socket_context,
 			enum MHD_ConnectionNotificationCode what);
-/* libmicrohttpd has found something wrong on this thread, and is about to answer it. */
-void request_parser_complained(void);
 void request_free_spares(struct worker *w);
+/* A request of which nothing could be read: it knows no headers. NULL: no memory. */
+struct request *request_unread(struct front *front, struct MHD_Connection *connection,
+			       struct conn *c);
+void request_free(struct request *r);
+/* Gives a request whose headers weren't handed to us what an answer needs. */
+void request_fill(struct request *r, const char *url, const char *method);
+/* These answer at once and end the connection. Always MHD_NO. */
+enum MHD_Result refuse_malformed(struct request *r, unsigned status, const char *sentence);
+enum MHD_Result refuse_too_large(struct request *r);
+
+/* --- parser.c: what libmicrohttpd refuses by itself ------------------------------------------ */
+
+/* Once, before it starts. -ELIBACC: the library isn't the shared one this file needs. */
+int parser_init(void);
+/* Queues an answer of ours. */
+enum MHD_Result parser_queue(struct MHD_Connection *connection, unsigned status,
+			     struct MHD_Response *response);
+/* The connection is about to be closed: answers what it was closed for, if nobody has. */
+void parser_look_at_end(struct MHD_Connection *connection, struct conn *c);
 
 /* --- steps of answering ---------------------------------------------------------------------- */
 
@@ -252,14 +269,26 @@ enum MHD_Result respond(struct request *r);
  * it because the janitor goes on reading for a while. Always MHD_NO. */
 enum MHD_Result respond_and_leave(struct request *r);
 
-/* janitor.c: deadlines, and reading what comes after a refusal. */
+/* janitor.c: deadlines, and reading what comes after a refusal. Of a connection, deadline_ns and fd
+ * are its own; the rest is its epoll thread's. */
+struct conn {
+	atomic_uint_fast64_t deadline_ns;
+	int fd;
+	struct conn *next; /* free ones */
+	bool used;
+	bool announced;		   /* the end of the connection was said, by us or by the client */
+	bool had_request, was_cut; /* the last one has ended without its answer */
+	struct front *front;
+	struct request *request; /* the one that is being read or answered */
+};
 int janitor_new(unsigned connections_max, struct janitor **ret);
 void janitor_free(struct janitor **j);
 struct conn *janitor_add(struct janitor *j, int fd); /* NULL: no memory for it, no deadline */
 /* Before the descriptor is closed. A connection whose end nobody announced is read for a while. */
 void janitor_remove(struct janitor *j, struct conn *c);
-/* The last answer said Connection: close, so the client knows not to go on. */
+/* The client knows not to go on: the last answer said Connection: close, or it said so itself. */
 void conn_announce_end(struct conn *c);
+bool conn_is_ended_by_client(const struct conn *c);
 /* 0: none. After it the connection is shut down. */
 void conn_set_deadline(struct conn *c, uint64_t monotonic_ns);
 /* Reads and drops what still comes on the connection, within bounds, so that closing it doesn't

@@ -24,14 +24,6 @@
 #define READ_SIZE    65536
 #define EVENTS_MAX   16
 
-struct conn {
-	atomic_uint_fast64_t deadline_ns;
-	int fd;
-	struct conn *next; /* free ones */
-	bool used;
-	bool announced; /* the end of the connection was said: its thread's only */
-};
-
 struct lingering {
 	int fd; /* -1: unused */
 	uint64_t bytes, until_ns;
@@ -66,7 +58,9 @@ struct conn *janitor_add(struct janitor *j, int fd)
 		j->free_conns = c->next;
 		c->fd = fd;
 		c->used = true;
-		c->announced = false;
+		c->announced = c->had_request = c->was_cut = false;
+		c->front = NULL;
+		c->request = NULL;
 	}
 	pthread_mutex_unlock(&j->lock);
 	return c;
@@ -80,11 +74,11 @@ void conn_announce_end(struct conn *c)
 
 /* Did the client end it? Else it may be sending still: libmicrohttpd ends connections by itself
  * after the errors it finds, with the rest of the request unread. */
-static bool is_ended_by_client(int fd)
+bool conn_is_ended_by_client(const struct conn *c)
 {
 	char byte;
 
-	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 void janitor_remove(struct janitor *j, struct conn *c)
@@ -92,7 +86,7 @@ void janitor_remove(struct janitor *j, struct conn *c)
 	if (!c)
 		return;
 	conn_set_deadline(c, 0);
-	if (!c->announced && !is_ended_by_client(c->fd))
+	if (!c->announced && !conn_is_ended_by_client(c))
 		janitor_linger(j, c->fd);
 	pthread_mutex_lock(&j->lock);
 	c->used = false;

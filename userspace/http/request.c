@@ -32,29 +32,6 @@ static struct worker *worker_of(struct front *front)
 	return this_worker = &h->workers[n];
 }
 
-/* --- which are being read -------------------------------------------------------------------- */
-
-static void reading_begin(struct request *r)
-{
-	struct worker *w = r->worker;
-
-	r->next = w->reading;
-	r->previous = &w->reading;
-	if (r->next)
-		r->next->previous = &r->next;
-	w->reading = r;
-}
-
-static void reading_end(struct request *r)
-{
-	if (!r->previous)
-		return;
-	*r->previous = r->next;
-	if (r->next)
-		r->next->previous = r->previous;
-	r->previous = NULL;
-}
-
 /* --- the memory of a request ----------------------------------------------------------------- */
 
 static struct request *request_new(struct worker *w)
@@ -75,7 +52,7 @@ static struct request *request_new(struct worker *w)
 	return r;
 }
 
-static void request_free(struct request *r)
+void request_free(struct request *r)
 {
 	struct worker *w = r->worker;
 
@@ -109,17 +86,20 @@ static void count_refusal(struct request *r, enum metrics_refusal why)
 	metrics_count_refusal(r->x.services->metrics, r->worker->slot, why);
 }
 
-static enum MHD_Result refuse_malformed(struct request *r, const char *sentence)
+/* What was going to be said instead is taken back. */
+enum MHD_Result refuse_malformed(struct request *r, unsigned status, const char *sentence)
 {
+	exchange_clear(&r->x);
 	count_refusal(r, METRICS_REFUSED_MALFORMED);
-	exchange_error(&r->x, 400, "%s", sentence);
+	respond_error(r, status, sentence);
 	return respond_and_leave(r);
 }
 
-static enum MHD_Result refuse_too_large(struct request *r)
+enum MHD_Result refuse_too_large(struct request *r)
 {
 	struct text t = { 0 };
 
+	exchange_clear(&r->x);
 	count_refusal(r, METRICS_REFUSED_TOO_LARGE);
 	text_addf(&t, TOO_LARGE, r->body_max);
 	exchange_reply_text(&r->x, 413, "application/json", &t);
@@ -135,20 +115,46 @@ static void say_busy(struct request *r)
 
 /* --- the request line ------------------------------------------------------------------------ */
 
+static struct request *request_begin(struct front *front, struct MHD_Connection *connection,
+				     struct conn *c)
+{
+	struct worker *w = worker_of(front);
+	struct request *r = w ? request_new(w) : NULL;
+
+	if (!r)
+		return NULL;
+	r->front = front;
+	r->connection = connection;
+	r->conn = c;
+	r->x.started_ns = clock_monotonic_ns();
+	r->x.transport = r;
+	return r;
+}
+
+struct request *request_unread(struct front *front, struct MHD_Connection *connection,
+			       struct conn *c)
+{
+	struct request *r = request_begin(front, connection, c);
+
+	if (!r)
+		return NULL;
+	request_fill(r, "", "");
+	r->x.find_header = r->x.find_cookie = r->x.find_query = NULL;
+	return r;
+}
+
 /* Called before libmicrohttpd cuts the target up: where it ends is what strict.c needs. */
 void *request_line_read(void *arg, const char *uri, struct MHD_Connection *connection)
 {
-	struct front *front = arg;
-	struct worker *w = worker_of(front);
-	struct request *r = w ? request_new(w) : NULL;
-	const union MHD_ConnectionInfo *info;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct request *r = request_begin(arg, connection, info ? info->socket_context : NULL);
 	const char *query;
 
 	if (!r)
 		return NULL;
-	atomic_store_explicit(&w->begun, w->begun + 1, memory_order_relaxed);
-	r->front = front;
-	r->connection = connection;
+	atomic_store_explicit(&r->worker->begun, r->worker->begun + 1, memory_order_relaxed);
+	r->uri = uri;
 	r->uri_end = uri + strlen(uri);
 	r->target_ok = *uri == '/' && strict_is_target(uri);
 	query = strchr(uri, '?');
@@ -157,11 +163,11 @@ void *request_line_read(void *arg, const char *uri, struct MHD_Connection *conne
 		snprintf(r->query, sizeof(r->query), "%s", query);
 	else
 		r->query[0] = '\0';
-	r->x.started_ns = clock_monotonic_ns();
-	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	r->conn = info ? info->socket_context : NULL;
+	if (r->conn) {
+		r->conn->request = r;
+		r->conn->had_request = true;
+	}
 	conn_set_deadline(r->conn, r->x.started_ns + HEADER_S * NS_PER_S);
-	reading_begin(r);
 	return r;
 }
 
@@ -201,10 +207,12 @@ static void set_request_id(struct request *r)
 	id[16] = '\0';
 }
 
-static void fill_exchange(struct request *r, const char *url, const char *method)
+void request_fill(struct request *r, const char *url, const char *method)
 {
 	struct exchange *x = &r->x;
 
+	if (x->services)
+		return;
 	x->services = r->front->http->services;
 	x->slot = r->worker->slot;
 	x->scratch = r->worker->scratch;
@@ -212,10 +220,20 @@ static void fill_exchange(struct request *r, const char *url, const char *method
 	x->path = url;
 	x->body = "";
 	x->now_us = clock_wall_us();
-	x->transport = r;
 	x->find_header = lookup_header;
 	x->find_cookie = lookup_cookie;
 	x->find_query = lookup_query;
+	set_request_id(r);
+}
+
+/* libmicrohttpd's own rule: does it end the connection after this answer? */
+static bool is_last_request(const struct request *r, const char *version)
+{
+	const char *connection = r->headers.connection ? r->headers.connection : "";
+
+	if (strcasestr(connection, "close"))
+		return true;
+	return !strcmp(version, "HTTP/1.0") && !strcasestr(connection, "keep-alive");
 }
 
 /* The decoded path into r->path. false: no route can have it. */
@@ -317,13 +335,12 @@ static enum MHD_Result read_headers(struct request *r, const char *url, const ch
 	struct exchange *x = &r->x;
 	const char *wrong;
 
-	reading_end(r);
-	fill_exchange(r, url, method);
 	wrong = strict_read(r->connection, method, url, r->uri_end, version, &r->headers);
-	set_request_id(r);
-	if (wrong || !r->target_ok)
-		return refuse_malformed(r, wrong ? wrong : "Malformed request target");
+	request_fill(r, url, method);
 	client_read(r);
+	if (wrong || !r->target_ok)
+		return refuse_malformed(r, 400, wrong ? wrong : "Malformed request target");
+	r->is_last = is_last_request(r, version);
 	r->chunked = r->headers.transfer_encoding;
 	/* Nothing but digits, and not too many: libmicrohttpd has seen to that. */
 	r->content_length =
@@ -346,39 +363,6 @@ static enum MHD_Result read_headers(struct request *r, const char *url, const ch
 	return MHD_YES;
 }
 
-static bool is_number(const char *text)
-{
-	return *text && !text[strspn(text, "0123456789")];
-}
-
-/*
- * What 0.9.75 finds wrong once the headers are complete (a Content-Length that isn't a number or
- * doesn't fit) it answers with its header twice over, which no client can read. But it
- * logs first, on the same thread: so the answer is sent from here, and the socket is shut before it
- * writes. The one request that it can be about has its headers complete and hasn't been handed to
- * us.
- */
-void request_parser_complained(void)
-{
-	struct request *r = this_worker ? this_worker->reading : NULL;
-	const char *length;
-
-	while (r &&
-	       !MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
-		r = r->next;
-	if (!r)
-		return;
-	reading_end(r);
-	fill_exchange(r, "", "");
-	set_request_id(r);
-	length = exchange_header(&r->x, "Content-Length");
-	r->body_max = routes_body_max("");
-	if (length && is_number(length))
-		(void)refuse_too_large(r);
-	else
-		(void)refuse_malformed(r, "Content-Length isn't a number");
-}
-
 /* --- the body -------------------------------------------------------------------------------- */
 
 static enum MHD_Result keep_body(struct request *r, const char *data, size_t *len)
@@ -399,10 +383,7 @@ static enum MHD_Result drop_body(struct request *r, size_t *len)
 {
 	r->body.len += *len;
 	*len = 0;
-	if (r->body.len <= r->body_max)
-		return MHD_YES;
-	exchange_clear(&r->x);
-	return refuse_too_large(r);
+	return r->body.len <= r->body_max ? MHD_YES : refuse_too_large(r);
 }
 
 /* --- running it ------------------------------------------------------------------------------ */
@@ -534,8 +515,7 @@ enum MHD_Result request_handle(void *front, struct MHD_Connection *connection, c
 	return MHD_YES;
 }
 
-/* --- ends
- * --------------------------------------------------------------------------------- */
+/* --- ends ------------------------------------------------------------------------------------ */
 
 void request_done(void *front, struct MHD_Connection *connection, void **request,
 		  enum MHD_RequestTerminationCode why)
@@ -544,7 +524,10 @@ void request_done(void *front, struct MHD_Connection *connection, void **request
 
 	if (!r)
 		return;
-	reading_end(r);
+	if (r->conn) {
+		r->conn->request = NULL;
+		r->conn->was_cut = why != MHD_REQUEST_TERMINATED_COMPLETED_OK;
+	}
 	atomic_store_explicit(&r->worker->ended, r->worker->ended + 1, memory_order_relaxed);
 	conn_set_deadline(r->conn,
 			  r->x.started_ns + (HEADER_S + BODY_S + ANSWER_S + IDLE_S) * NS_PER_S);
@@ -552,20 +535,40 @@ void request_done(void *front, struct MHD_Connection *connection, void **request
 	*request = NULL;
 }
 
-void request_connection(void *arg, struct MHD_Connection *connection, void **socket_context,
+static void connection_opened(struct front *front, struct MHD_Connection *connection,
+			      void **socket_context)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct conn *c = info ? janitor_add(front->http->janitor, info->connect_fd) : NULL;
+
+	atomic_fetch_add(&front->http->open_connections, 1);
+	*socket_context = c;
+	if (c)
+		c->front = front;
+	conn_set_deadline(c, clock_monotonic_ns() + HEADER_S * NS_PER_S);
+}
+
+static void connection_closed(struct front *front, struct MHD_Connection *connection,
+			      struct conn *c)
+{
+	/* After a second error in one request libmicrohttpd doesn't say that the request ended. */
+	void *r = c ? c->request : NULL;
+
+	if (r)
+		request_done(front, connection, &r, MHD_REQUEST_TERMINATED_WITH_ERROR);
+	atomic_fetch_sub(&front->http->open_connections, 1);
+	parser_look_at_end(connection, c);
+	janitor_remove(front->http->janitor, c);
+}
+
+void request_connection(void *front, struct MHD_Connection *connection, void **socket_context,
 			enum MHD_ConnectionNotificationCode what)
 {
-	struct http *h = ((struct front *)arg)->http;
-	const union MHD_ConnectionInfo *info;
-
-	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-		atomic_fetch_sub(&h->open_connections, 1);
-		janitor_remove(h->janitor, *socket_context);
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		connection_opened(front, connection, socket_context);
+	} else {
+		connection_closed(front, connection, *socket_context);
 		*socket_context = NULL;
-		return;
 	}
-	atomic_fetch_add(&h->open_connections, 1);
-	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	*socket_context = info ? janitor_add(h->janitor, info->connect_fd) : NULL;
-	conn_set_deadline(*socket_context, clock_monotonic_ns() + HEADER_S * NS_PER_S);
 }

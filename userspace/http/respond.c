@@ -60,7 +60,7 @@ static void complete(struct request *r)
 	}
 	renew_cookie(x);
 	x->close |= atomic_load_explicit(&r->front->http->draining, memory_order_relaxed);
-	if (x->close)
+	if (x->close || r->is_last)
 		conn_announce_end(r->conn);
 	metrics_count_request(x->services->metrics, r->worker->slot, x->status);
 	if (x->status == 429 && x->route && x->route->kernel == AXFW_ROUTE_SIGNUP)
@@ -132,8 +132,7 @@ enum MHD_Result respond(struct request *r)
 		return MHD_NO;
 	emit_headers(r, add_to_response, &response);
 	/* An answer without one of its headers would be another answer: none, then. */
-	queued = response.failed ? MHD_NO
-				 : MHD_queue_response(r->connection, r->x.status, response.mhd);
+	queued = response.failed ? MHD_NO : parser_queue(r->connection, r->x.status, response.mhd);
 	MHD_destroy_response(response.mhd);
 	conn_set_deadline(r->conn, r->x.started_ns + (HEADER_S + BODY_S + ANSWER_S) * NS_PER_S);
 	return queued;
