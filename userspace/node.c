@@ -181,12 +181,17 @@ static int start_kernel(struct node *n, const struct settings *s)
 		.signup = signup_rule(s),
 		.origin_passes = *s->cors_origins,
 	};
+	char error[ERROR_MAX];
 	int r;
 
 	crypto_admission_key(n->crypto, admission_key);
 	kernel_answers_fill(options.answers);
-	r = kernel_start(&options, &n->kernel);
+	r = kernel_start(&options, &n->kernel, error, sizeof(error));
 	wipe(admission_key, sizeof(admission_key));
+	if (r == -EBUSY) {
+		log_error("%s", error);
+		return r;
+	}
 	return r < 0 ? log_error_r(r, "the kernel module can't start") : 0;
 }
 

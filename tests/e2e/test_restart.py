@@ -5,7 +5,7 @@ import threading
 import time
 
 from clients import UNKNOWN_KEY, Browser, Connection, ask, check, guard_request
-from lab import PATIENCE_S, run, wait_until
+from lab import PATIENCE_S, SERVER4, run, wait_until
 
 
 def attached(network):
@@ -89,6 +89,19 @@ def test_a_replacement_that_cannot_serve_leaves_the_old_one_serving(network, dae
     assert "master key" in daemon.output()
     assert old.poll() is None
     assert check(network, key).status == 200
+
+
+def test_two_daemons_on_the_same_pins(network, daemon, make_daemon, key, tmp_path):
+    """The second has its own store and port, but the maps are the first's: it names the first and ends."""
+    second = make_daemon("--listen", f"{SERVER4}:8005", store=tmp_path / "other")
+    second.environment["AXFW_PIN_DIR"] = str(daemon.pins)
+    assert second.launch().wait(PATIENCE_S) == 1
+    second.process = None
+    assert f"process {daemon.process.pid} holds {daemon.pins}" in second.output()
+    assert "--pin-dir" in second.output()
+    assert check(network, UNKNOWN_KEY).by_kernel and check(network, key).status == 200
+    daemon.replace()  # and a handover isn't taken for one
+    assert daemon.status()["kernel"]["adopted"]
 
 
 def test_kernel_goes_on_refusing_when_the_daemon_is_killed(network, daemon, key):

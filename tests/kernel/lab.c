@@ -158,8 +158,10 @@ struct kernel_options lab_options(const char *interfaces)
 struct kernel *lab_start_options(const struct kernel_options *options)
 {
 	struct kernel *k = NULL;
+	char error[KERNEL_REASON_MAX] = "";
 
-	assert_int_equal(kernel_start(options, &k), 0);
+	if (kernel_start(options, &k, error, sizeof(error)) < 0)
+		fail_msg("not started: %s", error);
 	assert_non_null(k);
 	return k;
 }

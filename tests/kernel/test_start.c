@@ -318,11 +318,16 @@ static void test_userspace_mode_retires_leftovers(void **state)
 
 static void test_other_daemon_holds_the_pins(void **state)
 {
-	struct kernel *first = lab_start("lo"), *second;
+	struct kernel *first = lab_start("lo"), *second = NULL;
+	struct kernel_options o = lab_options("lo");
+	char error[KERNEL_REASON_MAX] = "", expected[KERNEL_REASON_MAX];
 
-	second = lab_start("lo");
-	expect_userspace(second, "another daemon holds");
-	kernel_stop(&second);
+	assert_int_equal(kernel_start(&o, &second, error, sizeof(error)), -EBUSY);
+	assert_null(second);
+	snprintf(expected, sizeof(expected),
+		 "process %d holds %s: stop it, or set another pin directory (--pin-dir)",
+		 (int)getpid(), lab_pin_dir());
+	assert_string_equal(error, expected);
 	assert_true(state_of(first).enforcing);
 	assert_true(lab_is_pinned("link_xdp_lo"));
 	second = lab_start("none");
@@ -370,13 +375,14 @@ static void expect_without(unsigned capability, const char *words)
 {
 	struct kernel *k = NULL;
 	struct kernel_options o = lab_options("lo");
+	char error[KERNEL_REASON_MAX];
 	struct kernel_state s;
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		drop_capability(capability);
-		if (kernel_start(&o, &k) < 0)
+		if (kernel_start(&o, &k, error, sizeof(error)) < 0)
 			_exit(2);
 		kernel_state(k, &s);
 		fprintf(stderr, "%s\n", s.reason);
@@ -441,11 +447,12 @@ static void test_bad_options(void **state)
 {
 	static const uint16_t ports[AXFW_PORTS_MAX + 1];
 	struct kernel_options o = lab_options("lo");
+	char error[KERNEL_REASON_MAX];
 	struct kernel *k = NULL;
 
 	o.ports = ports;
 	o.port_count = ARRAY_SIZE(ports);
-	assert_int_equal(kernel_start(&o, &k), -EINVAL);
+	assert_int_equal(kernel_start(&o, &k, error, sizeof(error)), -EINVAL);
 	assert_null(k);
 	o = lab_options("lo");
 	o.answers[0].head = "no status line";

@@ -120,7 +120,7 @@ static inline void node_open_state(struct node *n)
 	identity.store = n->store;
 	identity.crypto = n->crypto;
 	assert_int_equal(identity_open(&identity, &n->identity), 0);
-	assert_int_equal(kernel_start(&kernel, &n->kernel), 0);
+	assert_int_equal(kernel_start(&kernel, &n->kernel, error, sizeof(error)), 0);
 	assert_int_equal(metrics_new((unsigned)s->threads + 1, &n->metrics), 0);
 }
 

@@ -48,6 +48,7 @@ static int setup_node(void **state)
 					    .port_count = 1,
 					    .routes = &route,
 					    .admission_key = key };
+	char error[KERNEL_REASON_MAX];
 	struct fixture *f;
 
 	if (setup(state) < 0)
@@ -66,7 +67,7 @@ static int setup_node(void **state)
 	memset(query, 0, sizeof(query));
 	memset(form, 0, sizeof(form));
 	*cookie = '\0';
-	return kernel_start(&off, &services.kernel);
+	return kernel_start(&off, &services.kernel, error, sizeof(error));
 }
 
 static int teardown_node(void **state)

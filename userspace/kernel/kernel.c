@@ -18,9 +18,9 @@
 #include "kernel/pins.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
-/* A daemon that is being replaced lets go in milliseconds; one that doesn't isn't being replaced.
- */
-#define LOCK_WAIT_MS 5000
+/* A daemon that is being replaced has let go of its pins before it lets go of the store, and one
+ * that was killed within milliseconds; one that still holds them isn't being replaced. */
+#define LOCK_WAIT_MS 2000
 
 struct starting {
 	struct kernel *kernel;
@@ -81,6 +81,18 @@ static int build_answers(struct starting *s)
 	return 0;
 }
 
+static void say_holder(struct kernel *k)
+{
+	pid_t pid = pins_holder(k->pin_dir);
+	char who[32] = "another process";
+
+	if (pid > 0)
+		snprintf(who, sizeof(who), "process %d", (int)pid);
+	snprintf(k->reason, sizeof(k->reason),
+		 "%s holds %.60s: stop it, or set another pin directory (--pin-dir)", who,
+		 k->pin_dir);
+}
+
 static int take_pin_dir(struct starting *s)
 {
 	struct kernel *k = s->kernel;
@@ -91,7 +103,7 @@ static int take_pin_dir(struct starting *s)
 		return r;
 	r = pins_lock(k->pin_dir, LOCK_WAIT_MS, &k->lock_fd);
 	if (r == -EBUSY)
-		snprintf(k->reason, sizeof(k->reason), "another daemon holds %.100s", k->pin_dir);
+		say_holder(k);
 	else if (r < 0)
 		say(k, r, "the pin directory can't be locked");
 	return r;
@@ -247,7 +259,8 @@ static int new_kernel(const struct kernel_options *options, struct kernel **ret)
 	return 0;
 }
 
-int kernel_start(const struct kernel_options *options, struct kernel **ret)
+int kernel_start(const struct kernel_options *options, struct kernel **ret, char *error,
+		 size_t size)
 {
 	_cleanup_(freep) struct starting *s = calloc(1, sizeof(*s));
 	int r;
@@ -260,6 +273,11 @@ int kernel_start(const struct kernel_options *options, struct kernel **ret)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++)
 		r = steps[i](s);
+	if (r == -EBUSY) { /* nothing of ours is there, and what is there is somebody's */
+		snprintf(error, size, "%s", s->kernel->reason);
+		kernel_stop(&s->kernel);
+		return r;
+	}
 	s->kernel->loaded = r == 0;
 	if (r < 0)
 		fall_back(s);

@@ -3,11 +3,13 @@
  * The kernel half, seen from userspace: loads, attaches and pins the programs, keeps the maps in
  * step, and reads counters. Knows no HTTP and no storage: callers hand it keys and attempts.
  *
- * Never a reason not to start: without privilege, BTF or an interface, kernel_start() succeeds in
- * userspace mode and kernel_state() says why. Every function is safe in that mode and then does
- * nothing. Threads: any thread; a map update is one system call. An update that fails is retried by
- * the module's own thread and, until it holds, `admissions_complete` is cleared, so a miss is never
- * a wrong refusal. A revocation that can't be written is an error: the caller must know.
+ * Hardly ever a reason not to start: without privilege, BTF or an interface, kernel_start()
+ * succeeds in userspace mode and kernel_state() says why. Only where another daemon runs on the
+ * same pins it fails: two that judge the same packets by different keys would be worse than one
+ * that doesn't run. Every function is safe in that mode and then does nothing. Threads: any thread;
+ * a map update is one system call. An update that fails is retried by the module's own thread and,
+ * until it holds, `admissions_complete` is cleared, so a miss is never a wrong refusal. A
+ * revocation that can't be written is an error: the caller must know.
  */
 #ifndef KERNEL_H
 #define KERNEL_H
@@ -56,7 +58,9 @@ struct kernel_options {
 	uint32_t events_per_second; /* sampled ones, on each CPU; 0: none */
 };
 
-int kernel_start(const struct kernel_options *options, struct kernel **ret);
+/* -EBUSY: another daemon holds the pin directory; error says which and what to do. */
+int kernel_start(const struct kernel_options *options, struct kernel **ret, char *error,
+		 size_t size);
 /* Without persist: detaches and unpins. With: leaves everything enforcing. */
 void kernel_stop(struct kernel **k);
 /* kernel_stop() will act as with persist: said before another daemon takes over. */

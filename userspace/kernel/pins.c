@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include "base/base.h"
@@ -26,7 +27,10 @@
 #define LOCK_POLL_NS	   (20 * NS_PER_MS)
 #define REPLACEMENT_PREFIX "new_" /* no dot: bpffs refuses them */
 
+#define LOCK_LIST "/proc/locks"
+
 DEFINE_CLEANUP(DIR *, closedirp, closedir)
+DEFINE_CLEANUP(FILE *, fclosep, fclose)
 
 static bool is_bpffs(const char *path)
 {
@@ -179,6 +183,26 @@ int pins_lock(const char *dir, unsigned wait_ms, int *ret_fd)
 			return -EBUSY;
 		nanosleep(&pause, NULL);
 	}
+}
+
+/* "1: FLOCK  ADVISORY  WRITE 4711 00:1b:42 0 EOF": process, then the file by device and inode. */
+pid_t pins_holder(const char *dir)
+{
+	_cleanup_(fclosep) FILE *f = fopen(LOCK_LIST, "re");
+	unsigned long long inode;
+	unsigned major_nr, minor_nr;
+	struct stat st;
+	char line[128];
+	int pid;
+
+	if (!f || stat(dir, &st) < 0)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d: FLOCK ADVISORY WRITE %d %x:%x:%llu", &pid, &major_nr,
+			   &minor_nr, &inode) == 4 &&
+		    inode == st.st_ino && makedev(major_nr, minor_nr) == st.st_dev)
+			return pid;
+	return 0;
 }
 
 void pins_path(const char *dir, const char *name, char ret[static PATH_MAX])

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Makes sure that dir is a directory (0700) on a bpffs, mounting one when there is none. On failure
  * a sentence goes into reason. */
@@ -20,6 +21,9 @@ int pins_would_fit(const char *dir);
  * go: -EBUSY. The lock is on the directory itself, so it can't be about another one.
  */
 int pins_lock(const char *dir, unsigned wait_ms, int *ret_fd);
+
+/* The process that holds it, as /proc/locks has it; 0: none, or not of our process namespace. */
+pid_t pins_holder(const char *dir);
 
 void pins_path(const char *dir, const char *name, char ret[static PATH_MAX]);
 /* "link_xdp_eth0:100" for eth0.100: bpffs refuses dots, interface names can't hold colons. */
