@@ -9,7 +9,7 @@ declare -A packages=(
 		libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libargon2-dev
 		libvectorscan-dev libjansson-dev libutf8proc-dev libcurl4-openssl-dev libcap-ng-dev
 		libseccomp-dev liburcu-dev libpcre2-dev"
-	[test]="git curl python3 python3-pytest libcmocka-dev iproute2 procps util-linux ethtool tshark
+	[test]="git curl python3 python3-pytest libcmocka-dev iproute2 procps util-linux ethtool tshark tcpdump
 		iputils-ping qemu-system-x86 busybox-static cpio kmod zstd debootstrap sqlite3 libcap2-bin
 		xdp-tools"
 	[lint]="clang-format clang-tidy cppcheck shellcheck"

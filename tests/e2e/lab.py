@@ -108,10 +108,22 @@ class Network:
         run(*enter(self.client), "bpftool", "net", "attach", "xdpdrv", "pinned", pins / program,
             "dev", "c0", "overwrite")
 
-    def answers_dropped(self):
+    @contextlib.contextmanager
+    def losing_an_ack(self):
+        """The client's first bare ACK behind its request is lost."""
+        run(*enter(self.client), "tc", "qdisc", "add", "dev", "c0", "clsact")
+        try:
+            run(*enter(self.client), "tc", "filter", "add", "dev", "c0", "egress", "bpf", "direct-action",
+                "object-pinned", self.bpffs / "peer" / "lose_ack")
+            yield
+        finally:
+            run(*enter(self.client), "tc", "qdisc", "del", "dev", "c0", "clsact")
+
+    def lost(self, what):
+        """A counter of peer.bpf.c: `dropped` answers or `acks_lost`."""
         variables, = (self.bpffs / "peer").glob("*bss")
         dump = json.loads(run("bpftool", "-j", "map", "dump", "pinned", variables))
-        return dump[0]["formatted"]["value"][".bss"][0]["dropped"]
+        return next(row[what] for row in dump[0]["formatted"]["value"][".bss"] if what in row)
 
     def sockets(self, namespace):
         """Every TCP connection of ours that anybody still holds, half-open ones included, as ss shows them.

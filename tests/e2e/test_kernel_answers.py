@@ -86,7 +86,7 @@ def test_lost_answer_is_sent_again(network, daemon, no_leftovers):
     network.attach_peer("drop_once")
     try:
         reply = check(network, UNKNOWN_KEY)
-        assert network.answers_dropped() == 1
+        assert network.lost("dropped") == 1
     finally:
         network.attach_peer("pass")
     assert (reply.status, reply.by_kernel) == (401, True)
