@@ -4,8 +4,8 @@
  * the server's side. Everything is built afresh from what was parsed; nothing of the old frame is
  * kept but the MAC addresses and the timestamp echo.
  *
- * Room first: on native veth the tail can't grow, so the tail is tried, then the head, and nothing
- * is written before the new length is there. A frame that can't be made to fit is left as it was.
+ * Room first: nothing is written before the new length is there, and a frame that can't be made to
+ * fit is left as it was.
  */
 #ifndef AXFW_BPF_ANSWER_H
 #define AXFW_BPF_ANSWER_H
@@ -41,7 +41,8 @@ _Static_assert(sizeof(struct tcp_out) == TCP_TIMESTAMP_LEN, "as on the wire");
 struct segment {
 	__u32 seq, ack;
 	__be32 tsval, tsecr;
-	__u32 text_len; /* payload, which the caller writes at the offset that axfw_send() returns
+	__u32 text_len; /* payload, which the caller writes at the offset that GLOBAL(send)()
+			 * returns
 			 */
 	__u32 text_sum; /* its folded sum */
 	__u8 flags;
@@ -54,16 +55,16 @@ enum timestamps { TIMESTAMPS_NONE, TIMESTAMPS_FOUND, TIMESTAMPS_ODD };
 
 /* The segment's timestamps, swapped: we send what the client echoed of the server's clock. Only the
  * layout that every stack uses (NOP NOP timestamp) is looked for. */
-static __always_inline enum timestamps read_timestamps(struct xdp_md *ctx,
+static __always_inline enum timestamps read_timestamps(struct hook_ctx *ctx,
 						       const struct axfw_packet *p,
 						       struct segment *s)
 {
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__be32 *option = data + (p->tcp_at & HEADERS_MASK) + TCP_PLAIN_LEN;
+	__be32 option[3];
 
 	if (p->payload_at - p->tcp_at == TCP_PLAIN_LEN)
 		return TIMESTAMPS_NONE;
-	if (p->payload_at - p->tcp_at < TCP_TIMESTAMP_LEN || (void *)(option + 3) > end)
+	if (p->payload_at - p->tcp_at < TCP_TIMESTAMP_LEN ||
+	    !load_bytes(ctx, p->tcp_at + TCP_PLAIN_LEN, option, sizeof(option)))
 		return TIMESTAMPS_ODD;
 	if (option[0] != bpf_htonl(TCP_OPTION_NOP_NOP_TIMESTAMP))
 		return TIMESTAMPS_ODD;
@@ -73,18 +74,11 @@ static __always_inline enum timestamps read_timestamps(struct xdp_md *ctx,
 	return TIMESTAMPS_FOUND;
 }
 
-static __always_inline bool resize(struct xdp_md *ctx, int delta)
-{
-	if (!delta || !bpf_xdp_adjust_tail(ctx, delta))
-		return true;
-	return delta > 0 && !bpf_xdp_adjust_head(ctx, -delta);
-}
-
 static __always_inline void fill_tcp(struct tcp_out *tcp, const struct axfw_packet *p,
-				     const struct segment *s)
+				     const struct segment *s, enum room room)
 {
 	__u32 len = s->has_timestamp ? TCP_TIMESTAMP_LEN : TCP_PLAIN_LEN;
-	__u64 sum;
+	__u64 pseudo = sum_pseudo_header(p, len + s->text_len), sum;
 
 	tcp->source = s->to_server ? p->flow.client_port : p->flow.server_port;
 	tcp->dest = s->to_server ? p->flow.server_port : p->flow.client_port;
@@ -93,24 +87,26 @@ static __always_inline void fill_tcp(struct tcp_out *tcp, const struct axfw_pack
 	tcp->doff = s->has_timestamp ? TCP_DOFF_TIMESTAMP : TCP_DOFF_PLAIN;
 	tcp->flags = s->flags;
 	tcp->window = bpf_htons(s->flags & TCP_RST ? 0 : ANSWER_WINDOW);
-	sum = sum_pseudo_header(p, len + s->text_len) + sum_words(tcp, TCP_PLAIN_LEN) + s->text_sum;
+	tcp->check = tcp->urgent = 0;
+	sum = pseudo + sum_words(tcp, TCP_PLAIN_LEN) + s->text_sum;
 	if (s->has_timestamp) {
 		tcp->option = bpf_htonl(TCP_OPTION_NOP_NOP_TIMESTAMP);
 		tcp->tsval = s->tsval;
 		tcp->tsecr = s->tsecr;
 		sum += sum_words(&tcp->option, TCP_TIMESTAMP_LEN - TCP_PLAIN_LEN);
 	}
-	tcp->check = finish_sum(sum);
+	tcp->check = room == ROOM_SUM_LATER ? axfw_fold(pseudo) : finish_sum(sum);
 }
 
-static __always_inline void write_ipv4(struct iphdr *ip, const struct axfw_packet *p,
-				       const struct segment *s, __u32 tcp_len)
+static __always_inline void fill_ipv4(struct iphdr *ip, const struct axfw_packet *p,
+				      const struct segment *s, __u32 tcp_len)
 {
 	__be32 client = *(__be32 *)(p->flow.client + 12), server = *(__be32 *)(p->flow.server + 12);
-	struct iphdr header = {
+
+	*ip = (struct iphdr){
 		.version = 4,
-		.ihl = sizeof(header) / 4,
-		.tot_len = bpf_htons(sizeof(header) + tcp_len),
+		.ihl = sizeof(*ip) / 4,
+		.tot_len = bpf_htons(sizeof(*ip) + tcp_len),
 		.frag_off = bpf_htons(0x4000), /* don't fragment */
 		.ttl = ANSWER_TTL,
 		.protocol = IPPROTO_TCP,
@@ -118,12 +114,11 @@ static __always_inline void write_ipv4(struct iphdr *ip, const struct axfw_packe
 		.daddr = s->to_server ? server : client,
 	};
 
-	header.check = finish_sum(sum_words(&header, sizeof(header)));
-	*ip = header;
+	ip->check = finish_sum(sum_words(ip, sizeof(*ip)));
 }
 
-static __always_inline void write_ipv6(struct ipv6hdr *ip, const struct axfw_packet *p,
-				       const struct segment *s, __u32 tcp_len)
+static __always_inline void fill_ipv6(struct ipv6hdr *ip, const struct axfw_packet *p,
+				      const struct segment *s, __u32 tcp_len)
 {
 	*(__be32 *)ip = bpf_htonl(6u << 28); /* version; class and flow label built afresh: none */
 	ip->payload_len = bpf_htons(tcp_len);
@@ -135,88 +130,87 @@ static __always_inline void write_ipv6(struct ipv6hdr *ip, const struct axfw_pac
 		  (const struct in6_addr *)(s->to_server ? p->flow.server : p->flow.client));
 }
 
-static __always_inline bool write_tcp(void *at, void *end, const struct tcp_out *tcp,
-				      bool has_timestamp)
-{
-	const __u32 *from = (const __u32 *)tcp;
-	__u32 *to = at;
+/* The Ethernet header, with its VLAN tags, as it was but for the direction. */
+#define ETHERNET_LEN_MAX (ETH_HLEN + 2 * VLAN_TAG_LEN)
+struct ethernet {
+	__u16 to[ETH_ALEN / 2], from[ETH_ALEN / 2], rest[ETHERNET_LEN_MAX / 2 - ETH_ALEN];
+};
+_Static_assert(sizeof(struct ethernet) == ETHERNET_LEN_MAX, "as on the wire");
 
-	if (at + TCP_PLAIN_LEN > end)
-		return false;
+static __always_inline void turn_ethernet(struct ethernet *e)
+{
 #pragma clang loop unroll(full)
-	for (int i = 0; i < TCP_PLAIN_LEN / 4; i++)
-		to[i] = from[i];
-	if (!has_timestamp)
-		return true;
-	if (at + TCP_TIMESTAMP_LEN > end)
-		return false;
-#pragma clang loop unroll(full)
-	for (int i = TCP_PLAIN_LEN / 4; i < TCP_TIMESTAMP_LEN / 4; i++)
-		to[i] = from[i];
-	return true;
-}
+	for (int i = 0; i < ETH_ALEN / 2; i++) {
+		__u16 old = e->to[i];
 
-/* MAC addresses of the frame we send. */
-static __always_inline void read_ethernet(const struct ethhdr *old, const struct segment *s,
-					  struct ethhdr *ret)
-{
-	__builtin_memcpy(ret->h_dest, s->to_server ? old->h_dest : old->h_source, ETH_ALEN);
-	__builtin_memcpy(ret->h_source, s->to_server ? old->h_source : old->h_dest, ETH_ALEN);
-	ret->h_proto = old->h_proto;
-}
-
-static __always_inline bool write_headers(struct xdp_md *ctx, const struct axfw_packet *p,
-					  const struct segment *s, const struct ethhdr *eth,
-					  const struct tcp_out *tcp, __u32 tcp_len)
-{
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct ethhdr *new_eth = data;
-
-	if (p->is_ipv6) {
-		struct ipv6hdr *ip = (void *)(new_eth + 1);
-
-		if (!write_tcp(ip + 1, end, tcp, s->has_timestamp))
-			return false;
-		write_ipv6(ip, p, s, tcp_len);
-	} else {
-		struct iphdr *ip = (void *)(new_eth + 1);
-
-		if (!write_tcp(ip + 1, end, tcp, s->has_timestamp))
-			return false;
-		write_ipv4(ip, p, s, tcp_len);
+		e->to[i] = e->from[i];
+		e->from[i] = old;
 	}
-	*new_eth = *eth;
-	return true;
+}
+
+/* Headers are put together here, not on a stack of 512 bytes that all functions share. */
+struct headers {
+	struct {
+		struct iphdr ip;
+		struct tcp_out tcp;
+	} v4;
+	struct {
+		struct ipv6hdr ip;
+		struct tcp_out tcp;
+	} v6;
+	struct ethernet ethernet;
+	__u16 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct headers);
+} headers __weak SEC(".maps");
+
+static __always_inline bool write_headers(struct hook_ctx *ctx, const struct axfw_packet *p,
+					  const struct segment *s, struct headers *h,
+					  enum room room, __u32 tcp_len)
+{
+	if (p->is_ipv6) {
+		fill_ipv6(&h->v6.ip, p, s, tcp_len + s->text_len);
+		fill_tcp(&h->v6.tcp, p, s, room);
+		return store_bytes(ctx, p->ip_at, &h->v6, sizeof(h->v6.ip) + tcp_len);
+	}
+	fill_ipv4(&h->v4.ip, p, s, tcp_len + s->text_len);
+	fill_tcp(&h->v4.tcp, p, s, room);
+	return store_bytes(ctx, p->ip_at, &h->v4, sizeof(h->v4.ip) + tcp_len);
 }
 
 /*
  * Replaces the frame. Returns the offset at which text_len bytes of payload have to be written, or
  * 0 when there is no room; then the frame is as it was.
  */
-__noinline int axfw_send(struct xdp_md *ctx, struct axfw_packet *p, struct segment *s)
+__noinline int GLOBAL(send)(struct hook_ctx *ctx, struct axfw_packet *p, struct segment *s)
 {
-	struct tcp_out tcp = {};
-	struct ethhdr *old, eth;
-	__u32 tcp_len, headers;
-	int delta;
+	__u32 ip_at, tcp_at, tcp_len, zero = 0;
+	struct headers *h = bpf_map_lookup_elem(&headers, &zero);
+	enum room room;
 
-	if (!ctx || !p || !s)
+	if (!ctx || !p || !s || !h)
 		return 0;
-	old = (void *)(long)ctx->data;
-	if ((void *)(old + 1) > (void *)(long)ctx->data_end)
+	ip_at = p->ip_at;
+	if (ip_at < ETH_HLEN || ip_at > ETHERNET_LEN_MAX)
 		return 0;
-	read_ethernet(old, s, &eth);
-	fill_tcp(&tcp, p, s);
+	if (!load_bytes(ctx, 0, &h->ethernet, sizeof(h->ethernet)))
+		return 0;
+	if (!s->to_server)
+		turn_ethernet(&h->ethernet);
+	tcp_at = ip_at + (p->is_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	tcp_len = s->has_timestamp ? TCP_TIMESTAMP_LEN : TCP_PLAIN_LEN;
-	headers = sizeof(eth) + (p->is_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
-	delta = (int)(headers + tcp_len + s->text_len) - (int)frame_len(ctx);
-	if (!resize(ctx, delta))
+	room = make_room(ctx, p->tcp_at, tcp_at, tcp_at + tcp_len + s->text_len);
+	if (room == ROOM_NONE)
 		return 0;
-	if (!write_headers(ctx, p, s, &eth, &tcp, tcp_len + s->text_len)) {
-		resize(ctx, -delta);
-		return 0;
-	}
-	return headers + tcp_len;
+	if (!store_bytes(ctx, 0, &h->ethernet, ip_at) ||
+	    !write_headers(ctx, p, s, h, room, tcp_len))
+		return 0; /* cannot be: the room is there */
+	return tcp_at + tcp_len;
 }
 
 /* --- the HTTP answer ------------------------------------------------------------------------- */
@@ -286,13 +280,13 @@ static __always_inline __u64 print_digits(const struct axfw_response_template *t
 	return sum;
 }
 
-static __always_inline long store(struct xdp_md *ctx, __u32 text_at, __u32 at, void *digits,
+static __always_inline bool patch(struct hook_ctx *ctx, __u32 text_at, __u32 at, const void *digits,
 				  __u32 len)
 {
-	return at ? bpf_xdp_store_bytes(ctx, text_at + at, digits, len) : 0;
+	return !at || store_bytes(ctx, text_at + at, digits, len);
 }
 
-static __always_inline bool write_text(struct xdp_md *ctx, __u32 at,
+static __always_inline bool write_text(struct hook_ctx *ctx, __u32 at,
 				       const struct axfw_response_template *t, struct digits *d)
 {
 	__u64 len = ((t->len - 1) & 511) + 1; /* never 0: as 6.1 understands it */
@@ -300,16 +294,16 @@ static __always_inline bool write_text(struct xdp_md *ctx, __u32 at,
 	asm volatile("" : "+r"(len)); /* or the compiler undoes it */
 	if (len > sizeof(t->text))
 		return false;
-	return !bpf_xdp_store_bytes(ctx, at, (void *)t->text, len) &&
-	       !store(ctx, at, t->request_id_at, d->request_id, sizeof(d->request_id)) &&
-	       !store(ctx, at, t->retry_after_at, &d->seconds, sizeof(d->seconds)) &&
-	       !store(ctx, at, t->body_seconds_at, &d->seconds, sizeof(d->seconds)) &&
-	       !store(ctx, at, t->body_unit_at, &d->unit, 4);
+	return store_bytes(ctx, at, t->text, len) &&
+	       patch(ctx, at, t->request_id_at, d->request_id, sizeof(d->request_id)) &&
+	       patch(ctx, at, t->retry_after_at, &d->seconds, sizeof(d->seconds)) &&
+	       patch(ctx, at, t->body_seconds_at, &d->seconds, sizeof(d->seconds)) &&
+	       patch(ctx, at, t->body_unit_at, &d->unit, 4);
 }
 
 /* Turns the request into the flow's answer; sent again, it is the same to the byte but for the
  * acknowledgement. 0, or the reason for which the frame is as it was. */
-__noinline int axfw_answer(struct xdp_md *ctx, struct axfw_packet *p, struct axfw_flow *f)
+__noinline int GLOBAL(answer)(struct hook_ctx *ctx, struct axfw_packet *p, struct axfw_flow *f)
 {
 	const struct axfw_response_template *t;
 	struct segment s = { .flags = TCP_PSH | TCP_FIN | TCP_ACK };
@@ -330,7 +324,7 @@ __noinline int axfw_answer(struct xdp_md *ctx, struct axfw_packet *p, struct axf
 	s.text_sum = axfw_fold(t->sum + print_digits(t, f, &d));
 	if (s.text_len != t->len)
 		return AXFW_REASON_NOT_CONFIGURED; /* another daemon's template since the refusal */
-	at = axfw_send(ctx, p, &s);
+	at = GLOBAL(send)(ctx, p, &s);
 	if (!at || !write_text(ctx, at, t, &d))
 		return AXFW_REASON_NO_ROOM;
 	return 0;

@@ -1,47 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The XDP attach point: the order in which questions are asked of a packet.
- */
-#include "maps.h"
-#include "parse.h"
-#include "flow.h"
-#include "judge.h"
-#include "verdict.h"
-
-static __always_inline __u32 ask(struct xdp_md *ctx, const struct axfw_config *settings,
-				 struct axfw_packet *p)
-{
-	struct axfw_flow f = {};
-	__u32 why = axfw_parse(ctx, settings, p);
-
-	if (why != AXFW_UNDECIDED)
-		return why;
-	if (p->flags & TCP_SYN)
-		return AXFW_REASON_NO_PAYLOAD;
-	if (is_in_flow(p)) {
-		why = axfw_follow(p, &f);
-		if (why != AXFW_UNDECIDED)
-			return take_step(ctx, p, &f, why);
-	}
-	if (!p->payload_len)
-		return AXFW_REASON_NO_PAYLOAD;
-	if (!starts_request(ctx, p) || (p->flags & (TCP_RST | TCP_URG | TCP_ACK)) != TCP_ACK)
-		return AXFW_REASON_NOT_A_REQUEST;
-	why = axfw_judge(ctx, p);
-	return is_refusal(why) ? refuse(ctx, settings, p, &f, why) : why;
-}
+/* The XDP attach point. */
+#define HOOK_XDP
+#include "decide.h"
 
 SEC("xdp")
 int axfw_xdp(struct xdp_md *ctx)
 {
-	__u32 bytes = frame_len(ctx), zero = 0;
-	const struct axfw_config *settings;
-	struct axfw_packet p = {};
-
-	settings = bpf_map_lookup_elem(&config, &zero);
-	if (!settings)
-		return XDP_PASS; /* an array's only element: cannot be */
-	return verdict(ctx, &p, settings, ask(ctx, settings, &p), bytes);
+	return decide(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -41,7 +41,7 @@
 
 /* When a flow was last begun or followed. 0: a program that has just been put in the place of
  * another, whose flows may still be open. */
-__u64 flows_used_at = 0;
+__u64 flows_used_at __weak = 0;
 
 static __always_inline void note_flow_use(void)
 {
@@ -102,7 +102,7 @@ static __always_inline bool is_in_flow(const struct axfw_packet *p)
 }
 
 /* Copies what the caller needs to act to *ret: nothing points into the map afterwards. */
-__noinline int axfw_follow(struct axfw_packet *p, struct axfw_flow *ret)
+__noinline int GLOBAL(follow)(struct axfw_packet *p, struct axfw_flow *ret)
 {
 	struct axfw_flow_key key;
 	struct axfw_flow *f;
@@ -138,7 +138,7 @@ __noinline int axfw_follow(struct axfw_packet *p, struct axfw_flow *ret)
 }
 
 /* Does to the frame what the step says, and sets what is to become of it. */
-static __always_inline __u32 take_step(struct xdp_md *ctx, struct axfw_packet *p,
+static __always_inline __u32 take_step(struct hook_ctx *ctx, struct axfw_packet *p,
 				       struct axfw_flow *f, __u32 why)
 {
 	struct segment s = {};
@@ -146,25 +146,25 @@ static __always_inline __u32 take_step(struct xdp_md *ctx, struct axfw_packet *p
 
 	switch (why) {
 	case AXFW_REASON_FLOW_ANSWER_AGAIN:
-		p->action = XDP_TX;
-		r = axfw_answer(ctx, p, f);
+		p->fate = FATE_SEND_BACK;
+		r = GLOBAL(answer)(ctx, p, f);
 		return r ? r : why;
 	case AXFW_REASON_FLOW_LATE_DATA:
-		p->action = XDP_TX;
+		p->fate = FATE_SEND_BACK;
 		read_timestamps(ctx, p, &s);
 		s.flags = TCP_ACK;
 		s.seq = f->answer_end;
 		s.ack = f->acknowledged ? f->next_seq : f->refused_seq;
-		return axfw_send(ctx, p, &s) ? why : AXFW_REASON_NO_ROOM;
+		return GLOBAL(send)(ctx, p, &s) ? why : AXFW_REASON_NO_ROOM;
 	case AXFW_REASON_FLOW_RESET_SERVER:
 	case AXFW_REASON_FLOW_CLIENT_RESET:
-		p->action = XDP_PASS;
+		p->fate = FATE_PASS;
 		s.flags = TCP_RST;
 		s.seq = f->refused_seq;
 		s.to_server = 1;
-		return axfw_send(ctx, p, &s) ? why : AXFW_REASON_NO_ROOM;
+		return GLOBAL(send)(ctx, p, &s) ? why : AXFW_REASON_NO_ROOM;
 	default:
-		p->action = XDP_DROP;
+		p->fate = FATE_DROP;
 		return why;
 	}
 }

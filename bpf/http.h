@@ -68,7 +68,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct scratch);
-} scratch SEC(".maps");
+} scratch __weak SEC(".maps");
 
 /* --- eight bytes at once: bit 7 of a byte that hits; the lowest hit is exact ---------------- */
 
@@ -284,14 +284,19 @@ static long scan_step(__u32 step __attribute__((unused)), struct scan_ctx *c)
 #define METHOD4(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
 
 /* The question that most segments end at, so it is asked in the packet and before any copy. */
-static __always_inline bool starts_request(struct xdp_md *ctx, const struct axfw_packet *p)
+static __always_inline bool starts_request(struct hook_ctx *ctx, const struct axfw_packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	const __u32 *first = data + (p->payload_at & HEADERS_MASK);
+	__u32 method;
 
-	if (p->payload_len < REQUEST_LEN_MIN || (void *)(first + 1) > end)
+	if (p->payload_len < REQUEST_LEN_MIN)
 		return false;
-	switch (*first) {
+	if ((void *)(first + 1) <= end)
+		method = *first;
+	else if (!load_bytes(ctx, p->payload_at, &method, sizeof(method)))
+		return false;
+	switch (method) {
 	case METHOD4('P', 'O', 'S', 'T'):
 	case METHOD4('G', 'E', 'T', ' '):
 	case METHOD4('H', 'E', 'A', 'D'):
@@ -305,41 +310,51 @@ static __always_inline bool starts_request(struct xdp_md *ctx, const struct axfw
 	}
 }
 
+/* Do eight bytes of the line differ, of those that it has from `at` on? A line's length is constant
+ * to the verifier, which leaves only those comparisons that it needs. */
+static __always_inline bool differs(const struct scratch *s, const volatile struct axfw_route *r,
+				    __u32 at)
+{
+	__u32 len = r->line_len;
+	__u64 diff;
+
+	if (at >= len)
+		return false;
+	diff = axfw_load64(s->bytes + at) ^ *(const volatile __u64 *)(r->line + at);
+	return len - at < 8 ? diff << (64 - 8 * (len - at)) : diff;
+}
+
+static __always_inline bool is_line(const struct scratch *s, const volatile struct axfw_route *r)
+{
+#pragma clang loop unroll(full)
+	for (__u32 at = 0; at < AXFW_ROUTE_LINE_MAX; at += 8) {
+		if (differs(s, r, at))
+			return false;
+	}
+	return true;
+}
+
 /* Exactly a line of the daemon's table, to the CRLF. NULL: none of them. */
 static __always_inline const volatile struct axfw_route *find_route(const struct scratch *s)
 {
-	__u64 words[AXFW_ROUTE_LINE_MAX / 8];
-
-	for (int j = 0; j < AXFW_ROUTE_LINE_MAX / 8; j++)
-		words[j] = axfw_load64(s->bytes + 8 * j);
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < AXFW_ROUTES_MAX; i++) {
-		const volatile struct axfw_route *r = &axfw_routes[i];
-		__u64 differ = 0;
-
 		if (i >= axfw_route_count)
-			return NULL;
-#pragma clang loop unroll(full)
-		for (int j = 0; j < AXFW_ROUTE_LINE_MAX / 8; j++) {
-			int left = (int)r->line_len - 8 * j;
-			__u64 mask = left >= 8 ? ~0ULL : left <= 0 ? 0 : FIRST(left);
-
-			differ |= (words[j] ^ *(const volatile __u64 *)(r->line + 8 * j)) & mask;
-		}
-		if (!differ)
-			return r;
+			break;
+		if (is_line(s, &axfw_routes[i]))
+			return &axfw_routes[i];
 	}
 	return NULL;
 }
 
 /* Copies what is to be scanned; what lies behind it reads as NUL, which ends a scan. */
-static __always_inline bool copy_head(struct xdp_md *ctx, const struct axfw_packet *p,
+static __always_inline bool copy_head(struct hook_ctx *ctx, const struct axfw_packet *p,
 				      struct scratch *s)
 {
 	__u32 len = p->payload_len > SCAN_MAX ? SCAN_MAX : p->payload_len;
 
 	len = ((len - 1) & SCAN_MASK) + 1; /* what 6.1 needs to see that it isn't 0 */
-	if (bpf_xdp_load_bytes(ctx, p->payload_at, s->bytes, len))
+	if (!load_bytes(ctx, p->payload_at, s->bytes, len))
 		return false;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < SCAN_STEP / 8; i++)

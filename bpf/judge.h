@@ -29,7 +29,7 @@ static __always_inline bool head_is_plain(const struct axfw_config *settings,
 }
 
 /* The opinion: the reason for which the request would be refused, or why it passes. */
-__noinline int axfw_judge(struct xdp_md *ctx, struct axfw_packet *p)
+__noinline int GLOBAL(judge)(struct hook_ctx *ctx, struct axfw_packet *p)
 {
 	const volatile struct axfw_route *route;
 	const struct axfw_config *settings;
@@ -74,7 +74,7 @@ static __always_inline bool may_answer(const struct axfw_config *settings, __u32
 	return false;
 }
 
-static __always_inline __u32 refuse(struct xdp_md *ctx, const struct axfw_config *settings,
+static __always_inline __u32 refuse(struct hook_ctx *ctx, const struct axfw_config *settings,
 				    struct axfw_packet *p, struct axfw_flow *f, __u32 why)
 {
 	const struct axfw_response_template *t;
@@ -82,16 +82,16 @@ static __always_inline __u32 refuse(struct xdp_md *ctx, const struct axfw_config
 	int r;
 
 	t = bpf_map_lookup_elem(&responses, &response);
-	if (!t || !t->len || !may_answer(settings, ctx->ingress_ifindex))
+	if (!t || !t->len || !may_answer(settings, arrived_on(ctx)))
 		return AXFW_REASON_NOT_CONFIGURED;
-	mss = axfw_prove(ctx, p);
+	mss = GLOBAL(prove)(ctx, p);
 	if (!mss)
 		return AXFW_REASON_NO_PROOF;
 	if (t->len > mss)
 		return AXFW_REASON_NO_ROOM;
 	if (!remember_refusal(p, why, t->len, f))
 		return AXFW_REASON_FLOW_TABLE_FULL;
-	r = axfw_answer(ctx, p, f);
+	r = GLOBAL(answer)(ctx, p, f);
 	if (!r)
 		return why;
 	bpf_map_delete_elem(&flows, &p->flow);

@@ -5,19 +5,19 @@
  * with what the daemon wrote: packets write `syn_budget`, `refusals`, `flows`, `counters` and
  * `events` only. What must not be lost is a hash, not an LRU (an LRU of 65,536 silently lost 128 of
  * 65,536 inserts).
+ *
+ * Weak, because each attach point's object has them and the linked object has them once.
  */
 #ifndef AXFW_BPF_MAPS_H
 #define AXFW_BPF_MAPS_H
 
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-#include "axfw/abi.h"
+#include "context.h"
 #include "axfw/reason.h"
 
-const volatile struct axfw_route axfw_routes[AXFW_ROUTES_MAX];
-const volatile __u32 axfw_route_count;
-const volatile __u8 axfw_siphash_key[16] __attribute__((aligned(8)));
-const volatile __u64 axfw_netns_cookie; /* of the namespace we are attached in */
+const volatile struct axfw_route axfw_routes[AXFW_ROUTES_MAX] __weak __attribute__((aligned(8)));
+const volatile __u32 axfw_route_count __weak;
+const volatile __u8 axfw_siphash_key[16] __weak __attribute__((aligned(8)));
+const volatile __u64 axfw_netns_cookie __weak; /* of the namespace we are attached in */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -25,7 +25,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct axfw_config);
-} config SEC(".maps");
+} config __weak SEC(".maps");
 
 /* Not preallocated: an idle node with ten keys shouldn't pay for 64 k. */
 struct {
@@ -34,21 +34,21 @@ struct {
 	__uint(max_entries, AXFW_ADMISSIONS_MAX);
 	__type(key, struct axfw_key_hash);
 	__type(value, struct axfw_admission);
-} admissions SEC(".maps");
+} admissions __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, AXFW_UNKNOWN_MAX);
 	__type(key, struct axfw_key_hash);
 	__type(value, struct axfw_unknown);
-} unknown SEC(".maps");
+} unknown __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, AXFW_SIGNUPS_MAX);
 	__type(key, struct axfw_client);
 	__type(value, struct axfw_signup_window);
-} signups SEC(".maps");
+} signups __weak SEC(".maps");
 
 /* Longest prefix first: an LPM trie can't be preallocated. */
 #define PREFIX_MAP(name, max, value_type)                                                          \
@@ -58,7 +58,7 @@ struct {
 		__uint(max_entries, max);                                                          \
 		__type(key, struct axfw_prefix);                                                   \
 		__type(value, value_type);                                                         \
-	} name SEC(".maps")
+	} name __weak SEC(".maps")
 
 PREFIX_MAP(denied, AXFW_DENIED_MAX, struct axfw_denial);
 PREFIX_MAP(allowed, AXFW_ALLOWED_MAX, struct axfw_listed);
@@ -69,39 +69,39 @@ struct {
 	__uint(max_entries, AXFW_SYN_BUDGET_MAX); /* the daemon asks for 1 while tier 1 is off */
 	__type(key, struct axfw_client);
 	__type(value, struct axfw_syn_bucket);
-} syn_budget SEC(".maps");
+} syn_budget __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, AXFW_REFUSALS_MAX);
 	__type(key, struct axfw_client);
 	__type(value, struct axfw_refusals);
-} refusals SEC(".maps");
+} refusals __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, AXFW_FLOWS_MAX);
 	__type(key, struct axfw_flow_key);
 	__type(value, struct axfw_flow);
-} flows SEC(".maps");
+} flows __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, AXFW_RESPONSE_COUNT);
 	__type(key, __u32);
 	__type(value, struct axfw_response_template);
-} responses SEC(".maps");
+} responses __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, AXFW_REASON_COUNT);
 	__type(key, __u32);
 	__type(value, struct axfw_counter);
-} counters SEC(".maps");
+} counters __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, AXFW_EVENTS_BYTES);
-} events SEC(".maps");
+} events __weak SEC(".maps");
 
 #endif

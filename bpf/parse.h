@@ -8,16 +8,12 @@
 #ifndef AXFW_BPF_PARSE_H
 #define AXFW_BPF_PARSE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+#include "context.h"
 #include "maps.h"
 
 #define NS_PER_S 1000000000ULL
@@ -28,6 +24,8 @@
 /* Ethernet, IPv4 and TCP with all their options are 134 bytes: offsets masked by this stay what
  * they are. */
 #define HEADERS_MASK 255
+
+#define VLAN_TAG_LEN 4
 
 #define IPV4_FRAGMENT 0x3fff /* more fragments, or an offset */
 
@@ -54,24 +52,22 @@ struct axfw_packet {
 	__u8 is_ipv6;
 	__u8 judged;   /* a tier asked about it: worth an event */
 	__u8 response; /* enum axfw_response, once refused */
-	__u32 action;  /* what the flow code wants done: enum xdp_action */
+	__u16 ip_at;
+	__u16 fate; /* enum fate, for a segment of a refused connection */
 	__u32 pad;
 };
-
-/* Subtracts pointers, not the context's 32-bit fields: those the compiler would keep as half a
- * pointer. */
-static __always_inline __u32 frame_len(const struct xdp_md *ctx)
-{
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-
-	asm volatile("" : "+r"(data), "+r"(end));
-	return end - data;
-}
 
 struct cursor {
 	void *pos;
 	void *end;
+	void *frame;
+	__u32 frame_len; /* may be more than what lies before end */
 };
+
+static __always_inline __u32 offset_of(const struct cursor *c, const void *at)
+{
+	return bytes_between(c->frame, (void *)at);
+}
 
 static __always_inline void *pull(struct cursor *c, __u32 len)
 {
@@ -96,9 +92,8 @@ static __always_inline bool is_protected(const struct axfw_config *settings, __u
 }
 
 /* l4_len: what the IP header says is left for TCP. */
-static __always_inline __u32 parse_tcp(struct cursor *c, void *frame,
-				       const struct axfw_config *settings, __u32 l4_len,
-				       struct axfw_packet *p)
+static __always_inline __u32 parse_tcp(struct cursor *c, const struct axfw_config *settings,
+				       __u32 l4_len, struct axfw_packet *p)
 {
 	struct tcphdr *tcp = pull(c, sizeof(*tcp));
 	__u32 len;
@@ -110,10 +105,10 @@ static __always_inline __u32 parse_tcp(struct cursor *c, void *frame,
 	len = tcp->doff * 4;
 	if (len < sizeof(*tcp) || len > l4_len)
 		return AXFW_REASON_BAD_HEADER;
-	if ((void *)tcp + l4_len > c->end)
+	p->tcp_at = offset_of(c, tcp);
+	if (p->tcp_at + l4_len > c->frame_len)
 		return AXFW_REASON_TRUNCATED;
 	p->payload_len = l4_len - len;
-	p->tcp_at = (void *)tcp - frame;
 	p->payload_at = p->tcp_at + len;
 	p->flags = ((__u8 *)tcp)[13];
 	p->seq = bpf_ntohl(tcp->seq);
@@ -137,8 +132,8 @@ static __always_inline void copy_ipv6(__u8 to[16], const struct in6_addr *addres
 	*(__u64 *)(to + 8) = *((const __u64 *)address + 1);
 }
 
-static __always_inline __u32 parse_ipv4(struct cursor *c, void *frame,
-					const struct axfw_config *settings, struct axfw_packet *p)
+static __always_inline __u32 parse_ipv4(struct cursor *c, const struct axfw_config *settings,
+					struct axfw_packet *p)
 {
 	struct iphdr *ip = pull(c, sizeof(*ip));
 	__u32 len, total, why;
@@ -155,7 +150,7 @@ static __always_inline __u32 parse_ipv4(struct cursor *c, void *frame,
 		return AXFW_REASON_BAD_HEADER;
 	if (!pull(c, len - sizeof(*ip)))
 		return AXFW_REASON_TRUNCATED;
-	why = parse_tcp(c, frame, settings, total - len, p);
+	why = parse_tcp(c, settings, total - len, p);
 	if (why != AXFW_UNDECIDED)
 		return why;
 	map_ipv4(p->flow.client, ip->saddr);
@@ -163,8 +158,8 @@ static __always_inline __u32 parse_ipv4(struct cursor *c, void *frame,
 	return AXFW_UNDECIDED;
 }
 
-static __always_inline __u32 parse_ipv6(struct cursor *c, void *frame,
-					const struct axfw_config *settings, struct axfw_packet *p)
+static __always_inline __u32 parse_ipv6(struct cursor *c, const struct axfw_config *settings,
+					struct axfw_packet *p)
 {
 	struct ipv6hdr *ip = pull(c, sizeof(*ip));
 	__u32 why;
@@ -177,7 +172,7 @@ static __always_inline __u32 parse_ipv6(struct cursor *c, void *frame,
 		return AXFW_REASON_OTHER_TRAFFIC;
 	if (ip->version != 6)
 		return AXFW_REASON_BAD_HEADER;
-	why = parse_tcp(c, frame, settings, bpf_ntohs(ip->payload_len), p);
+	why = parse_tcp(c, settings, bpf_ntohs(ip->payload_len), p);
 	if (why != AXFW_UNDECIDED)
 		return why;
 	p->is_ipv6 = 1;
@@ -186,20 +181,39 @@ static __always_inline __u32 parse_ipv6(struct cursor *c, void *frame,
 	return AXFW_UNDECIDED;
 }
 
-static __always_inline __u32 axfw_parse(struct xdp_md *ctx, const struct axfw_config *settings,
-					struct axfw_packet *p)
+static __always_inline __u32 parse_frame(struct hook_ctx *ctx, const struct axfw_config *settings,
+					 struct axfw_packet *p)
 {
-	void *frame = (void *)(long)ctx->data;
-	struct cursor c = { .pos = frame, .end = (void *)(long)ctx->data_end };
+	struct cursor c = {
+		.pos = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+		.frame = (void *)(long)ctx->data,
+		.frame_len = frame_len(ctx),
+	};
 	struct ethhdr *eth = pull(&c, sizeof(*eth));
 
 	if (!eth)
 		return AXFW_REASON_TRUNCATED;
+	p->ip_at = sizeof(*eth);
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		return parse_ipv4(&c, frame, settings, p);
+		return parse_ipv4(&c, settings, p);
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
-		return parse_ipv6(&c, frame, settings, p);
+		return parse_ipv6(&c, settings, p);
 	return AXFW_REASON_OTHER_TRAFFIC;
+}
+
+static __always_inline __u32 axfw_parse(struct hook_ctx *ctx, const struct axfw_config *settings,
+					struct axfw_packet *p)
+{
+	__u32 why = AXFW_REASON_TRUNCATED;
+
+#pragma clang loop unroll(disable)
+	for (int tries = 0; tries < 2; tries++) {
+		why = parse_frame(ctx, settings, p);
+		if (why != AXFW_REASON_TRUNCATED || !pull_headers(ctx))
+			break;
+	}
+	return why;
 }
 
 #endif

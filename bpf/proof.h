@@ -13,7 +13,8 @@
 #include "maps.h"
 #include "parse.h"
 
-static __always_inline struct bpf_sock *find_socket(struct xdp_md *ctx, const struct axfw_packet *p)
+static __always_inline struct bpf_sock *find_socket(struct hook_ctx *ctx,
+						    const struct axfw_packet *p)
 {
 	struct bpf_sock_tuple tuple = {};
 
@@ -53,7 +54,7 @@ static __always_inline __u32 proved_mss(struct bpf_sock *socket, __u32 seq, __u3
 }
 
 /* Global, so that the verifier reads it once. */
-__noinline int axfw_prove(struct xdp_md *ctx, struct axfw_packet *p)
+__noinline int GLOBAL(prove)(struct hook_ctx *ctx, struct axfw_packet *p)
 {
 	struct bpf_sock *socket;
 	__u32 mss;

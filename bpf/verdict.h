@@ -47,7 +47,7 @@ static __always_inline void count(__u32 why, __u32 bytes)
 }
 
 /* One decision in `one_in`, chosen at random so that a pattern in the traffic can't hide in it. */
-static __always_inline void sample(struct xdp_md *ctx, const struct axfw_packet *p, __u32 one_in,
+static __always_inline void sample(struct hook_ctx *ctx, const struct axfw_packet *p, __u32 one_in,
 				   __u32 why, __u32 bytes)
 {
 	struct axfw_event *e;
@@ -60,7 +60,7 @@ static __always_inline void sample(struct xdp_md *ctx, const struct axfw_packet 
 	e->at_ns = bpf_ktime_get_boot_ns();
 	e->request_id = 0;
 	e->kind = AXFW_EVENT_SAMPLED;
-	e->hook = AXFW_HOOK_XDP;
+	e->hook = HOOK;
 	e->weight = one_in;
 	e->bytes = bytes > 0xffff ? 0xffff : bytes;
 	e->key = p->key;
@@ -68,21 +68,26 @@ static __always_inline void sample(struct xdp_md *ctx, const struct axfw_packet 
 	e->client_port = p->flow.client_port;
 	e->reason = why;
 	e->response = p->response;
-	e->ifindex = ctx->ingress_ifindex;
+	e->ifindex = arrived_on(ctx);
 	bpf_ringbuf_submit(e, 0);
 }
 
-static __always_inline int verdict(struct xdp_md *ctx, const struct axfw_packet *p,
+static __always_inline enum fate fate_of(const struct axfw_packet *p, __u32 why)
+{
+	if (is_refusal(why))
+		return FATE_SEND_BACK;
+	if (is_drop(why))
+		return FATE_DROP;
+	return is_close(why) ? p->fate : FATE_PASS;
+}
+
+static __always_inline int verdict(struct hook_ctx *ctx, const struct axfw_packet *p,
 				   const struct axfw_config *settings, __u32 why, __u32 bytes)
 {
 	count(why, bytes);
 	if (p->judged && settings->event_sample)
 		sample(ctx, p, settings->event_sample, why, bytes);
-	if (is_refusal(why))
-		return XDP_TX;
-	if (is_drop(why))
-		return XDP_DROP;
-	return is_close(why) ? p->action : XDP_PASS;
+	return leave(ctx, fate_of(p, why));
 }
 
 #endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The order in which questions are asked of a packet, the same at every attach point.
+ */
+#ifndef AXFW_BPF_DECIDE_H
+#define AXFW_BPF_DECIDE_H
+
+#include "context.h"
+#include "maps.h"
+#include "parse.h"
+#include "flow.h"
+#include "judge.h"
+#include "verdict.h"
+
+static __always_inline __u32 ask(struct hook_ctx *ctx, const struct axfw_config *settings,
+				 struct axfw_packet *p)
+{
+	struct axfw_flow f = {};
+	__u32 why = axfw_parse(ctx, settings, p);
+
+	if (why != AXFW_UNDECIDED)
+		return why;
+	if (p->flags & TCP_SYN)
+		return AXFW_REASON_NO_PAYLOAD;
+	if (is_in_flow(p)) {
+		why = GLOBAL(follow)(p, &f);
+		if (why != AXFW_UNDECIDED)
+			return take_step(ctx, p, &f, why);
+	}
+	if (!p->payload_len)
+		return AXFW_REASON_NO_PAYLOAD;
+	if (!starts_request(ctx, p) || (p->flags & (TCP_RST | TCP_URG | TCP_ACK)) != TCP_ACK)
+		return AXFW_REASON_NOT_A_REQUEST;
+	why = GLOBAL(judge)(ctx, p);
+	return is_refusal(why) ? refuse(ctx, settings, p, &f, why) : why;
+}
+
+static __always_inline int decide(struct hook_ctx *ctx)
+{
+	__u32 bytes = frame_len(ctx), zero = 0;
+	const struct axfw_config *settings;
+	struct axfw_packet p = {};
+
+	settings = bpf_map_lookup_elem(&config, &zero);
+	if (!settings)
+		return leave(ctx, FATE_PASS); /* an array's only element: cannot be */
+	return verdict(ctx, &p, settings, ask(ctx, settings, &p), bytes);
+}
+
+#endif
