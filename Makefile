@@ -123,7 +123,12 @@ $(BIN)/unit/test_bench_%: $(OBJ)/tests/unit/test_bench_%.o $(OBJ)/tools/bench/%.
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
-$(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(LIB)
+# The daemon but for its main(), so that a test runs a whole node as the daemon puts it together.
+$(OBJ)/libnode.a: $(filter-out %/main.o,$(DAEMON_SRC:%.c=$(OBJ)/%.o))
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(OBJ)/libnode.a $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@

@@ -77,9 +77,13 @@ static int serve(const struct settings *settings)
 	self = getpid();
 	block_signals(&signals);
 	raise_descriptor_limit();
-	r = node_start(settings, on_handover, &self, &node);
-	if (r < 0)
+	r = node_open(settings, &node);
+	if (r >= 0)
+		r = node_serve(node, on_handover, &self);
+	if (r < 0) {
+		node_stop(&node, false);
 		return r;
+	}
 	banner_print(node);
 	wait_for_end(node, &signals);
 	log_info(taken_over ? "a new daemon has taken over: ending" : "ending");

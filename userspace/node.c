@@ -24,7 +24,8 @@ struct node {
 	struct kernel *kernel;
 	struct metrics *metrics;
 	struct http *http;
-	uint64_t start_ms;
+	const struct settings *settings;
+	uint64_t began_ns, start_ms;
 };
 
 /* --- identity tells the kernel --------------------------------------------------------------- */
@@ -174,7 +175,7 @@ static int start_kernel(struct node *n, const struct settings *s)
 		.persist = s->persist,
 		.refuse = s->refuse,
 		.ports = ports,
-		.port_count = listeners_ports(n->listeners, ports, AXFW_PORTS_MAX),
+		.port_count = node_ports(n, ports, AXFW_PORTS_MAX),
 		.routes = routes,
 		.route_count = http_kernel_routes(routes),
 		.admission_key = admission_key,
@@ -227,9 +228,7 @@ static void describe_services(struct node *n, const struct settings *s)
 	n->services.routes = http_routes(&n->services.route_count);
 }
 
-/* What doesn't need the store comes first: in a rolling update the old daemon is still letting go.
- */
-static int start_modules(struct node *n, const struct settings *s)
+static int open_modules(struct node *n, const struct settings *s)
 {
 	char error[ERROR_MAX];
 	int r = crypto_new(s->master_key, s->session_secret, &n->crypto);
@@ -249,15 +248,8 @@ static int start_modules(struct node *n, const struct settings *s)
 	if (r < 0)
 		return log_error_r(r, "no memory for counters");
 	r = listeners_open(s, &n->listeners, error, sizeof(error));
-	if (r < 0) {
+	if (r < 0)
 		log_error("%s", error);
-		return r;
-	}
-	r = open_store(n, s);
-	if (r >= 0)
-		r = open_identity(n, s);
-	if (r >= 0)
-		r = start_kernel(n, s);
 	return r;
 }
 
@@ -266,16 +258,31 @@ static void node_free(struct node **node)
 	node_stop(node, false);
 }
 
-int node_start(const struct settings *s, void (*on_handover)(void *arg), void *arg,
-	       struct node **ret)
+int node_open(const struct settings *s, struct node **ret)
 {
 	_cleanup_(node_free) struct node *n = calloc(1, sizeof(*n));
-	uint64_t began_ns = clock_monotonic_ns();
 	int r;
 
 	if (!n)
 		return log_error_r(-ENOMEM, "the node can't start");
-	r = start_modules(n, s);
+	n->settings = s;
+	n->began_ns = clock_monotonic_ns();
+	r = open_modules(n, s);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(n);
+	return 0;
+}
+
+int node_serve(struct node *n, void (*on_handover)(void *arg), void *arg)
+{
+	const struct settings *s = n->settings;
+	int r = open_store(n, s);
+
+	if (r >= 0)
+		r = open_identity(n, s);
+	if (r >= 0)
+		r = start_kernel(n, s);
 	if (r < 0)
 		return r;
 	connect_identity_to_kernel(n);
@@ -283,8 +290,7 @@ int node_start(const struct settings *s, void (*on_handover)(void *arg), void *a
 	r = http_start(&n->services, n->listeners, on_handover, arg, &n->http);
 	if (r < 0)
 		return log_error_r(r, "the HTTP server can't start");
-	n->start_ms = (clock_monotonic_ns() - began_ns) / NS_PER_MS;
-	*ret = TAKE_PTR(n);
+	n->start_ms = (clock_monotonic_ns() - n->began_ns) / NS_PER_MS;
 	return 0;
 }
 
@@ -316,6 +322,11 @@ void node_tick(struct node *n)
 const struct services *node_services(const struct node *n)
 {
 	return &n->services;
+}
+
+unsigned node_ports(const struct node *n, uint16_t *ret, unsigned max)
+{
+	return listeners_ports(n->listeners, ret, max);
 }
 
 uint64_t node_start_ms(const struct node *n)

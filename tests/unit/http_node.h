@@ -21,34 +21,27 @@
 #include <sys/un.h>
 #include <cmocka.h>
 #include "api/api.h"
-#include "http/http.h"
+#include "node.h"
 
 #define NODE_FLAGS_MAX 24
 #define PATIENCE_S     10
 
-struct node {
+struct http_node {
 	char dir[64], socket_path[96];
 	struct settings *settings;
-	struct crypto *crypto;
-	struct guard *guard;
-	struct store *store;
-	struct identity *identity;
-	struct kernel *kernel;
-	struct metrics *metrics;
-	struct listeners *listeners;
-	struct services services;
-	struct http *http;
+	struct node *node; /* NULL: not running */
+	const struct services *services;
 	uint16_t ports[AXFW_PORTS_MAX];
 	atomic_bool taken; /* a new daemon has our sockets */
 };
 
-static inline void node_on_handover(void *arg)
+static inline void http_node_on_handover(void *arg)
 {
-	atomic_store(&((struct node *)arg)->taken, true);
+	atomic_store(&((struct http_node *)arg)->taken, true);
 }
 
-static inline int node_remove_one(const char *path, const struct stat *st, int kind,
-				  struct FTW *where)
+static inline int http_node_remove_one(const char *path, const struct stat *st, int kind,
+				       struct FTW *where)
 {
 	return remove(path);
 }
@@ -56,35 +49,35 @@ static inline int node_remove_one(const char *path, const struct stat *st, int k
 /* Compiling the rules takes seconds under a sanitizer: once per program. */
 static char node_cache[64];
 
-static inline void node_remove_cache(void)
+static inline void http_node_remove_cache(void)
 {
-	nftw(node_cache, node_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	nftw(node_cache, http_node_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static inline void node_make_cache(void)
+static inline void http_node_make_cache(void)
 {
 	if (*node_cache)
 		return;
 	snprintf(node_cache, sizeof(node_cache), "%s", "/tmp/axfw-http-cache-XXXXXX");
 	assert_non_null(mkdtemp(node_cache));
-	atexit(node_remove_cache);
+	atexit(http_node_remove_cache);
 }
 
 /* Ends with NULL: further flags. */
-static inline void node_load_settings(struct node *n, const char *const *flags)
+static inline void http_node_load_settings(struct http_node *n, const char *const *flags)
 {
 	char store_dir[96], error[256], *argv[NODE_FLAGS_MAX];
 	int argc = 0;
 
 	snprintf(store_dir, sizeof(store_dir), "%s/tenants", n->dir);
-	node_make_cache();
+	http_node_make_cache();
 	setenv("AXIOM_MASTER_KEY", "0123456789abcdef0123456789abcdef", 1);
 	setenv("AXIOM_FIREWALL_SESSION_SECRET", "fedcba9876543210fedcba9876543210", 1);
 	const char *const base[] = { "axfwd",	     "--listen",    "127.0.0.1:0",
 				     "--tenant-dir", store_dir,	    "--socket",
 				     n->socket_path, "--cache-dir", node_cache,
-				     "--threads",    "2",	    "--log-level",
-				     "error" };
+				     "--threads",    "2",	    "--interface",
+				     "none",	     "--log-level", "error" };
 	for (size_t i = 0; i < ARRAY_SIZE(base); i++)
 		argv[argc++] = (char *)(uintptr_t)base[i];
 	for (; flags && *flags; flags++)
@@ -95,108 +88,53 @@ static inline void node_load_settings(struct node *n, const char *const *flags)
 	log_set_level(n->settings->log_level);
 }
 
-static inline void node_open_state(struct node *n)
+static inline void http_node_open_sockets(struct http_node *n)
 {
-	const struct settings *s = n->settings;
-	const struct axfw_signup_rule rule = { .window_ns = s->signup_window_s * NS_PER_S,
-					       .limit = (__u32)s->signup_limit };
-	const struct store_options store = { .dir = s->tenant_dir,
-					     .writers = (unsigned)s->threads,
-					     .lock_wait_ms = PATIENCE_S * 1000 };
-	uint8_t admission_key[CRYPTO_SIPHASH_KEY] = { 0 };
-	struct axfw_route routes[AXFW_ROUTES_MAX];
-	const struct kernel_options kernel = { .interfaces = "none",
-					       .pin_dir = s->pin_dir,
-					       .ports = n->ports,
-					       .port_count = 1,
-					       .routes = routes,
-					       .route_count = http_kernel_routes(routes),
-					       .admission_key = admission_key };
-	struct identity_options identity = { .signup = rule };
-	char error[256] = "";
-
-	if (store_open(&store, n->crypto, &n->store, error, sizeof(error)) < 0)
-		fail_msg("%s", error);
-	identity.store = n->store;
-	identity.crypto = n->crypto;
-	assert_int_equal(identity_open(&identity, &n->identity), 0);
-	assert_int_equal(kernel_start(&kernel, &n->kernel, error, sizeof(error)), 0);
-	assert_int_equal(metrics_new((unsigned)s->threads + 1, &n->metrics), 0);
+	assert_int_equal(node_open(n->settings, &n->node), 0);
+	assert_true(node_ports(n->node, n->ports, AXFW_PORTS_MAX) > 0);
 }
 
-/* What takes long comes before the sockets are taken, and the store after, as in the daemon. */
-static inline void node_serve(struct node *n)
+static inline void http_node_go_on(struct http_node *n)
 {
-	node_open_state(n);
-	n->services = (struct services){
-		.settings = n->settings,
-		.crypto = n->crypto,
-		.guard = n->guard,
-		.store = n->store,
-		.identity = n->identity,
-		.kernel = n->kernel,
-		.metrics = n->metrics,
-		.started_us = clock_wall_us(),
-		.version = "test",
-	};
-	n->services.routes = http_routes(&n->services.route_count);
-	assert_int_equal(http_start(&n->services, n->listeners, node_on_handover, n, &n->http), 0);
+	assert_int_equal(node_serve(n->node, http_node_on_handover, n), 0);
+	n->services = node_services(n->node);
 }
 
-static inline void node_open_listeners(struct node *n)
+static inline void http_node_start(struct http_node *n, const char *const *flags)
 {
-	const struct settings *s = n->settings;
-	char error[256] = "";
-
-	assert_int_equal(crypto_new(s->master_key, s->session_secret, &n->crypto), 0);
-	assert_int_equal(guard_new(s->cache_dir, &n->guard), 0);
-	if (listeners_open(n->settings, &n->listeners, error, sizeof(error)) < 0)
-		fail_msg("%s", error);
-	assert_true(listeners_ports(n->listeners, n->ports, AXFW_PORTS_MAX) > 0);
-}
-
-static inline void node_start(struct node *n, const char *const *flags)
-{
-	*n = (struct node){ 0 };
+	*n = (struct http_node){ 0 };
 	snprintf(n->dir, sizeof(n->dir), "%s", "/tmp/axfw-http-XXXXXX");
 	assert_non_null(mkdtemp(n->dir));
 	snprintf(n->socket_path, sizeof(n->socket_path), "%s/axfw.sock", n->dir);
-	node_load_settings(n, flags);
-	node_open_listeners(n);
-	node_serve(n);
+	http_node_load_settings(n, flags);
+	http_node_open_sockets(n);
+	http_node_go_on(n);
 }
 
-static inline void node_stop(struct node *n, unsigned drain_ms)
+static inline void http_node_end(struct http_node *n)
 {
-	http_stop(&n->http, drain_ms);
-	kernel_stop(&n->kernel);
-	identity_close(&n->identity);
-	store_close(&n->store);
-	listeners_free(&n->listeners);
-	metrics_free(&n->metrics);
-	guard_free(&n->guard);
-	crypto_free(&n->crypto);
+	node_stop(&n->node, false);
 	settings_free(&n->settings);
 }
 
-static inline void node_remove(struct node *n)
+static inline void http_node_remove(struct http_node *n)
 {
-	node_stop(n, 0);
-	nftw(n->dir, node_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	http_node_end(n);
+	nftw(n->dir, http_node_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* A tenant that has no quota, and a key of it. */
-static inline void node_key(struct node *n, const char *tier,
-			    char ret[static CRYPTO_API_KEY_LEN + 1])
+static inline void http_node_key(struct http_node *n, const char *tier,
+				 char ret[static CRYPTO_API_KEY_LEN + 1])
 {
 	char code[CRYPTO_RECOVERY_CODE_LEN + 1];
 	struct key_info key;
 	uint32_t tenant;
 
-	assert_int_equal(identity_sign_up(n->identity, "key@example.org", "correct horse", tier,
-					  &tenant, code),
+	assert_int_equal(identity_sign_up(n->services->identity, "key@example.org", "correct horse",
+					  tier, &tenant, code),
 			 0);
-	assert_int_equal(identity_create_key(n->identity, tenant, "test", ret, &key), 0);
+	assert_int_equal(identity_create_key(n->services->identity, tenant, "test", ret, &key), 0);
 }
 
 /* --- the client ------------------------------------------------------------------------------ */
@@ -308,7 +246,7 @@ static inline bool is_at_end(int fd)
 }
 
 /* A connection of its own for these bytes. */
-static inline void ask_raw(struct node *n, const char *bytes, size_t len, struct answer *a)
+static inline void ask_raw(struct http_node *n, const char *bytes, size_t len, struct answer *a)
 {
 	int fd = dial(n->ports[0]);
 
@@ -317,8 +255,9 @@ static inline void ask_raw(struct node *n, const char *bytes, size_t len, struct
 	close(fd);
 }
 
-static inline void ask(struct node *n, struct answer *a, const char *format, ...) _printf_(3, 4);
-static inline void ask(struct node *n, struct answer *a, const char *format, ...)
+static inline void ask(struct http_node *n, struct answer *a, const char *format, ...)
+	_printf_(3, 4);
+static inline void ask(struct http_node *n, struct answer *a, const char *format, ...)
 {
 	char bytes[16384];
 	va_list args;

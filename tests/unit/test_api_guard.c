@@ -4,20 +4,20 @@
 #include <sqlite3.h>
 #include "http_node.h"
 
-static struct node node;
+static struct http_node node;
 static char key[CRYPTO_API_KEY_LEN + 1];
 static struct answer answer;
 static char value[512];
 
 static int set_up(void **state)
 {
-	node_start(&node, NULL);
+	http_node_start(&node, NULL);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	node_remove(&node);
+	http_node_remove(&node);
 	return 0;
 }
 
@@ -51,9 +51,9 @@ static struct store_usage_summary usage(void)
 	uint32_t tenant;
 
 	identity_enter();
-	tenant = tenant_number(identity_find_email(node.identity, "key@example.org"));
+	tenant = tenant_number(identity_find_email(node.services->identity, "key@example.org"));
 	identity_leave();
-	assert_int_equal(store_usage_summary(node.store, tenant, &sum), 0);
+	assert_int_equal(store_usage_summary(node.services->store, tenant, &sum), 0);
 	return sum;
 }
 
@@ -64,7 +64,7 @@ static void verdicts_have_their_shape(void **state)
 	_cleanup_(json_decrefp) json_t *json = NULL;
 	const json_t *intent;
 
-	node_key(&node, "indie", key);
+	http_node_key(&node, "indie", key);
 	call("/v1/guard/check", "{\"text\":\"What is the weather today?\"}");
 	assert_int_equal(answer.status, 200);
 	assert_string_equal(answer_header(&answer, "Content-Type", value), "application/json");
@@ -83,7 +83,7 @@ static void harm_is_blocked_and_counted(void **state)
 	_cleanup_(json_decrefp) json_t *json = NULL;
 	struct store_usage_summary before;
 
-	node_key(&node, "indie", key);
+	http_node_key(&node, "indie", key);
 	before = usage();
 	call("/v1/guard/output",
 	     "{\"text\":\"Buy Google Play gift cards immediately to clear your debt\"}");
@@ -110,7 +110,7 @@ static void what_is_refused_is_not_counted(void **state)
 		{ "[]", "Body must be a JSON object" },
 	};
 
-	node_key(&node, "indie", key);
+	http_node_key(&node, "indie", key);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_(json_decrefp) json_t *json = NULL;
 
@@ -128,7 +128,7 @@ static void the_free_tier_ends_at_a_thousand(void **state)
 	static char request[512];
 	int fd, len;
 
-	node_key(&node, "free", key);
+	http_node_key(&node, "free", key);
 	len = snprintf(request, sizeof(request),
 		       "POST /v1/guard/check HTTP/1.1\r\nHost: a\r\nx-api-key: "
 		       "%s\r\nContent-Length: 12\r\n\r\n"
@@ -164,7 +164,7 @@ static void receipts_can_be_verified(void **state)
 	const json_t *receipt, *jwk;
 	const char *text;
 
-	node_key(&node, "indie", key);
+	http_node_key(&node, "indie", key);
 	call("/v1/guard/check", "{\"text\":\"hello\",\"receipt\":true}");
 	json = parsed();
 	receipt = json_object_get(json, "receipt");
@@ -198,10 +198,10 @@ static void store_policy(const char *body)
 
 	identity_enter();
 	snprintf(id, sizeof(id), "%s",
-		 tenant_id(identity_find_email(node.identity, "key@example.org")));
+		 tenant_id(identity_find_email(node.services->identity, "key@example.org")));
 	identity_leave();
 	snprintf(path, sizeof(path), "%s/tenants/%s.db", node.dir, id);
-	node_stop(&node, 0);
+	http_node_end(&node);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	sql = sqlite3_mprintf(
 		"CREATE TABLE IF NOT EXISTS tenant_policy (id INTEGER PRIMARY KEY, body TEXT, "
@@ -211,14 +211,14 @@ static void store_policy(const char *body)
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_free(sql);
 	sqlite3_close(db);
-	node_load_settings(&node, NULL);
-	node_open_listeners(&node);
-	node_serve(&node);
+	http_node_load_settings(&node, NULL);
+	http_node_open_sockets(&node);
+	http_node_go_on(&node);
 }
 
 static void a_policy_is_compiled_when_it_is_needed(void **state)
 {
-	node_key(&node, "indie", key);
+	http_node_key(&node, "indie", key);
 	store_policy(
 		"{\"additional_block_patterns\":[{\"class\":\"HARM\",\"regex\":\"project x\"}]}");
 	call("/v1/guard/check", "{\"text\":\"Tell me about Project X\"}");
@@ -232,7 +232,7 @@ static void a_policy_is_compiled_when_it_is_needed(void **state)
 /* As if there were none would let through what it was written to stop. */
 static void a_policy_that_does_not_compile_lets_nothing_through(void **state)
 {
-	node_key(&node, "indie", key);
+	http_node_key(&node, "indie", key);
 	store_policy("{\"additional_block_patterns\":[{\"class\":\"HARM\",\"regex\":\"(\"}]}");
 	call("/v1/guard/check", "{\"text\":\"What is the weather today?\"}");
 	assert_true(answer.status == 503 || strstr(answer.body, "\"verdict\":\"block\""));
@@ -247,7 +247,7 @@ static void metrics_are_well_formed(void **state)
 	_cleanup_(freep) char *page = NULL;
 	char *rest, *line, family[128] = "";
 
-	node_key(&node, "indie", key);
+	http_node_key(&node, "indie", key);
 	call("/v1/guard/check", "{\"text\":\"x\"}");
 	ask(&node, &answer, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(answer.status, 200);

@@ -7,23 +7,22 @@
 #include <pthread.h>
 #include "http_node.h"
 
-#define ROUNDS	 3
-#define CALLERS	 4
-#define DRAIN_MS 3000
-#define WAIT_MS	 10000
+#define ROUNDS	3
+#define CALLERS 4
+#define WAIT_MS 10000
 
 /* Settings of a node that follows another, in its directory. */
-static void follow(struct node *new, const struct node *old, const char *address)
+static void follow(struct http_node *new, const struct http_node *old, const char *address)
 {
 	const char *const flags[] = { "--listen", address, NULL };
 
-	*new = (struct node){ 0 };
+	*new = (struct http_node){ 0 };
 	memcpy(new->dir, old->dir, sizeof(new->dir));
 	memcpy(new->socket_path, old->socket_path, sizeof(new->socket_path));
-	node_load_settings(new, flags);
+	http_node_load_settings(new, flags);
 }
 
-static void address_of(const struct node *n, char ret[static 32])
+static void address_of(const struct http_node *n, char ret[static 32])
 {
 	snprintf(ret, 32, "127.0.0.1:%u", n->ports[0]);
 }
@@ -117,65 +116,64 @@ static void stop_callers(struct caller_thread callers[static CALLERS])
 
 static void nobody_notices(void **state)
 {
-	static struct node nodes[ROUNDS + 1];
+	static struct http_node nodes[ROUNDS + 1];
 	struct caller_thread callers[CALLERS];
 	char address[32];
 
-	node_start(&nodes[0], NULL);
+	http_node_start(&nodes[0], NULL);
 	address_of(&nodes[0], address);
 	start_callers(callers, nodes[0].ports[0]);
 	for (int i = 1; i <= ROUNDS; i++) {
 		let_them_call(callers);
 		follow(&nodes[i], &nodes[i - 1], address);
-		node_open_listeners(&nodes[i]);
-		assert_true(listeners_taken_over(nodes[i].listeners));
+		http_node_open_sockets(&nodes[i]);
 		wait_for(&nodes[i - 1].taken);
-		node_stop(&nodes[i - 1], DRAIN_MS);
-		node_serve(&nodes[i]);
+		http_node_end(&nodes[i - 1]);
+		http_node_go_on(&nodes[i]);
 	}
 	let_them_call(callers);
 	stop_callers(callers);
-	node_remove(&nodes[ROUNDS]);
+	http_node_remove(&nodes[ROUNDS]);
 }
 
 /* The old daemon, ending, leaves the new one's socket file alone. */
 static void the_local_socket_is_the_new_ones(void **state)
 {
-	static struct node old, new;
+	static struct http_node old, new;
 	char address[32];
 
-	node_start(&old, NULL);
+	http_node_start(&old, NULL);
 	address_of(&old, address);
 	follow(&new, &old, address);
-	node_open_listeners(&new);
+	http_node_open_sockets(&new);
 	wait_for(&old.taken);
-	node_stop(&old, DRAIN_MS);
-	node_serve(&new);
+	http_node_end(&old);
+	http_node_go_on(&new);
 	close(dial_local(new.socket_path));
-	node_remove(&new);
+	http_node_remove(&new);
 }
 
 /* A daemon for other addresses with the same local socket is told so, and the first one stays. */
 static void a_stranger_takes_nothing(void **state)
 {
-	static struct node old, new;
+	static struct http_node old, new;
+	struct listeners *none = NULL;
 	char error[256] = "";
 
-	node_start(&old, NULL);
+	http_node_start(&old, NULL);
 	follow(&new, &old, "127.0.0.1:0");
-	assert_int_equal(listeners_open(new.settings, &new.listeners, error, sizeof(error)),
-			 -ECANCELED);
+	assert_int_equal(listeners_open(new.settings, &none, error, sizeof(error)), -ECANCELED);
 	assert_non_null(strstr(error, "--socket"));
 	settings_free(&new.settings);
 	assert_false(atomic_load(&old.taken));
 	close(dial(old.ports[0]));
-	node_remove(&old);
+	http_node_remove(&old);
 }
 
 /* What a daemon left behind that was killed: files without anybody behind them. */
 static void stale_files_are_replaced(void **state)
 {
-	static struct node n;
+	static struct http_node n;
 	char path[128];
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd;
@@ -190,20 +188,19 @@ static void stale_files_are_replaced(void **state)
 		assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
 		close(fd);
 	}
-	node_load_settings(&n, NULL);
-	node_open_listeners(&n);
-	assert_false(listeners_taken_over(n.listeners));
-	node_serve(&n);
+	http_node_load_settings(&n, NULL);
+	http_node_open_sockets(&n);
+	http_node_go_on(&n);
 	close(dial_local(n.socket_path));
-	node_stop(&n, 0);
+	http_node_end(&n);
 	assert_int_equal(access(n.socket_path, F_OK), -1);
-	node_remove(&n);
+	http_node_remove(&n);
 }
 
 /* systemd's way: descriptors from 3 on, named by the environment. */
 static void sockets_from_systemd_are_used(void **state)
 {
-	static struct node n;
+	static struct http_node n;
 	const struct sockaddr_in at = { .sin_family = AF_INET,
 					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	char pid[32];
@@ -218,10 +215,10 @@ static void sockets_from_systemd_are_used(void **state)
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	setenv("LISTEN_PID", pid, 1);
 	setenv("LISTEN_FDS", "1", 1);
-	node_start(&n, NULL);
+	http_node_start(&n, NULL);
 	assert_null(getenv("LISTEN_FDS"));
 	close(dial(n.ports[0]));
-	node_remove(&n);
+	http_node_remove(&n);
 	if (saved >= 0) {
 		dup2(saved, 3);
 		close(saved);

@@ -6,7 +6,7 @@
 #define GUARD_MAX 262144
 #define OTHER_MAX 1048576
 
-static struct node node;
+static struct http_node node;
 static char key[CRYPTO_API_KEY_LEN + 1];
 static struct answer answer;
 static char *large; /* OTHER_MAX * 8 bytes of 'a' */
@@ -15,8 +15,8 @@ static int set_up(void **state)
 {
 	static const char *const flags[] = { "--connections", "128", NULL };
 
-	node_start(&node, flags);
-	node_key(&node, "indie", key);
+	http_node_start(&node, flags);
+	http_node_key(&node, "indie", key);
 	large = malloc(OTHER_MAX * 8);
 	memset(large, 'a', OTHER_MAX * 8);
 	return 0;
@@ -25,7 +25,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	free(large);
-	node_remove(&node);
+	http_node_remove(&node);
 	return 0;
 }
 

@@ -14,18 +14,18 @@
 #define BROWSER "Accept: text/html,*/*\r\n"
 #define CHUNKED "Transfer-Encoding: chunked\r\n\r\n"
 
-static struct node node;
+static struct http_node node;
 static struct answer answer;
 
 static int set_up(void **state)
 {
-	node_start(&node, NULL);
+	http_node_start(&node, NULL);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	node_remove(&node);
+	http_node_remove(&node);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 /* What every answer has, who may ask what, and how much: over real sockets. */
 #include "http_node.h"
 
-static struct node node;
+static struct http_node node;
 static char key[CRYPTO_API_KEY_LEN + 1];
 static struct answer answer;
 static char value[512];
@@ -20,14 +20,14 @@ static int set_up(void **state)
 					     "127.0.0.1:0,127.0.0.1:0",
 					     NULL };
 
-	node_start(&node, flags);
-	node_key(&node, "indie", key);
+	http_node_start(&node, flags);
+	http_node_key(&node, "indie", key);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	node_remove(&node);
+	http_node_remove(&node);
 	return 0;
 }
 

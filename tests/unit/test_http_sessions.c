@@ -2,7 +2,7 @@
 /* Forms and cookies, as browsers and as those who abuse them send them: over real sockets. */
 #include "http_node.h"
 
-static struct node node;
+static struct http_node node;
 static struct answer answer;
 static char value[512];
 
@@ -15,13 +15,13 @@ static int set_up(void **state)
 {
 	static const char *const flags[] = { "--signup-limit", "16", NULL };
 
-	node_start(&node, flags);
+	http_node_start(&node, flags);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	node_remove(&node);
+	http_node_remove(&node);
 	return 0;
 }
 

@@ -6,20 +6,20 @@
  */
 #include "http_node.h"
 
-static struct node node;
+static struct http_node node;
 static char key[CRYPTO_API_KEY_LEN + 1];
 static struct answer answer;
 
 static int set_up(void **state)
 {
-	node_start(&node, NULL);
-	node_key(&node, "indie", key);
+	http_node_start(&node, NULL);
+	http_node_key(&node, "indie", key);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	node_remove(&node);
+	http_node_remove(&node);
 	return 0;
 }
 
