@@ -45,6 +45,7 @@ UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BIN)/unit/%)
 BPFT_SRC  := $(sort $(wildcard tests/bpf/*.c))
 KERNELT_SRC := $(sort $(wildcard tests/kernel/*.c))
+PACKETS_SRC := $(sort $(wildcard tests/packets/*.c)) tests/bpf/world.c
 BENCH_SRC := $(sort $(wildcard tools/bench/*.c))
 
 BPF_OBJ   := $(B)/axfw.bpf.o
@@ -143,6 +144,11 @@ $(BIN)/kernel-tests: $(KERNELT_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
+$(BIN)/packet-fuzz: $(PACKETS_SRC:%.c=$(OBJ)/%.o)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 $(BIN)/axfw-bench: $(BENCH_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK)
@@ -194,7 +200,7 @@ $(B)/fuzz/%: $(B)/obj-fuzz/tests/fuzz/%.o $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(LDLIBS) -o $@
 
-fuzz: $(FUZZ_BIN) ## libFuzzer on every parser, FUZZ_SECONDS (20) each
+fuzz: $(FUZZ_BIN) $(BIN)/packet-fuzz ## libFuzzer on every parser, FUZZ_SECONDS (20) each, and packets against a model
 	@tests/fuzz/run.sh $(FUZZ_BIN)
 
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck

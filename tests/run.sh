@@ -16,6 +16,7 @@ cd "$(dirname "$0")/.."
 SAN=address,undefined
 LOGS=build/test
 PROGRAM_LIMIT_S=300 # a test program that takes this long hangs
+PACKET_CASES=1000000    # half a minute
 PYTHON=/usr/bin/python3 # Debian's, which has Debian's pytest
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 
@@ -84,7 +85,9 @@ root() {
 		return
 	fi
 	build all build/bpf-tests build/kernel-tests
+	build SAN="$SAN" build/san/packet-fuzz
 	run bpf timeout "$PROGRAM_LIMIT_S" build/bpf-tests
+	run packets timeout "$PROGRAM_LIMIT_S" build/san/packet-fuzz --cases "$PACKET_CASES" tests/packets/seeds
 	run kernel timeout "$PROGRAM_LIMIT_S" build/kernel-tests
 	run vmtest vmtest/run.sh
 	run_shown e2e "$PYTHON" -B -m pytest -p no:cacheprovider tests/e2e --tb=short -rsfE -v

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # tests/fuzz/run.sh PROGRAM...: each for FUZZ_SECONDS (20), from its seeds in tests/fuzz/seeds/ and what earlier
-# runs found, kept in build/fuzz/. An input that breaks one stays there as crash-* or timeout-*.
+# runs found, kept in build/fuzz/. An input that breaks one stays there as crash-* or timeout-*. Then a million
+# packets (FUZZ_CASES, FUZZ_SEED) through the program in this kernel and through its model; needs root.
 set -euo pipefail
 
 SECONDS_EACH=${FUZZ_SECONDS:-20}
@@ -26,4 +27,9 @@ for program in "$@"; do
 	fi
 	grep -E 'number_of_executed_units' "build/fuzz/$name.log" || true
 done
+
+# Other packets in every run; what differs is printed with the command that shows it again.
+seed=${FUZZ_SEED:-$(date +%s)}
+echo "packet-fuzz: seed $seed"
+build/packet-fuzz --seed "$seed" --cases "${FUZZ_CASES:-1000000}" tests/packets/seeds || failed=$((failed + 1))
 [ "$failed" -eq 0 ]

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the program has to decide, written from docs/kernel.md and docs/api.md and not from bpf/:
+ * bytes one at a time, strings and lists, no cleverness, so that reading it is enough to believe
+ * it. It shares the names of the reasons with the program and nothing else.
+ */
+#ifndef PACKETS_MODEL_H
+#define PACKETS_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "axfw/reason.h"
+#include "wire.h"
+
+#define TEXT_MAX 400 /* of an answer */
+
+/* What the maps say of an API key. */
+enum key_state { KEY_ABSENT, KEY_ACTIVE, KEY_REVOKED, KEY_NO_QUOTA, KEY_REFUSED };
+
+struct key_fact {
+	const char *text;
+	enum key_state state;
+	uint64_t until_ns;   /* KEY_NO_QUOTA: boot time at which it ends */
+	uint32_t generation; /* KEY_REFUSED: in which userspace refused it */
+};
+
+/* An answer's text; digits that vary are zeros at these places, 0: not in it. */
+struct answer_fact {
+	const uint8_t *text;
+	uint32_t len, request_id_at, seconds_at, body_seconds_at, rounded_at, rounded_s;
+};
+
+enum answer_kind { ANSWER_401, ANSWER_429_SIGNUP, ANSWER_429_QUOTA, ANSWER_KINDS };
+
+/* All that the model is told about the world. */
+struct knowledge {
+	bool refusing;	/* refuse = answer, by this interface */
+	bool complete;	/* every active key is in the map */
+	bool origin_on; /* CORS */
+	uint32_t generation;
+	uint16_t ports[2]; /* protected; 0: none */
+	const struct key_fact *keys;
+	unsigned key_count;
+	struct window_fact {
+		uint8_t client[16];
+		uint64_t free_ns; /* full until then; 0: it isn't full */
+	} windows[2];		  /* of one client in each family, [1]: IPv6, whose /64 it is */
+	struct answer_fact answers[ANSWER_KINDS];
+	/* the server's socket for the connection, if there is one */
+	bool has_socket, first; /* first: neither side has sent anything */
+	struct ends ends;
+	uint32_t mss;
+};
+
+/* A refused connection that is closing. */
+struct closing {
+	bool open, acknowledged;
+	uint32_t refused, next, answer, answer_end;
+	enum answer_kind kind;
+	uint8_t request_id[16]; /* as printed */
+	uint64_t seconds;
+};
+
+enum becomes {
+	STAYS,	    /* passed, untouched */
+	VANISHES,   /* dropped */
+	ANSWERS,    /* an HTTP answer is sent back */
+	CONFIRMS,   /* a pure ACK is sent back */
+	ENDS_SERVER /* passed, as the RST that ends the server's socket */
+};
+
+/* A segment to a protected port, taken apart. */
+struct segment {
+	bool ipv6;
+	const uint8_t *client, *server; /* addresses */
+	uint16_t client_port, server_port;
+	uint32_t seq, ack;
+	unsigned flags;
+	const uint8_t *options, *payload;
+	uint32_t option_len, payload_len;
+};
+
+struct expectation {
+	enum axfw_reason why;
+	enum becomes becomes;
+	struct segment segment;		      /* valid unless STAYS */
+	uint64_t seconds_least, seconds_most; /* ANSWERS for the first time: what it may say */
+	bool again;
+};
+
+/* What of an HTTP request matters. */
+struct request {
+	enum { ROUTE_NONE, ROUTE_GUARD, ROUTE_SIGNUP } route;
+	bool origin, forwarded_for, authorization, has_key, has_site, has_host, has_length;
+	char key_value[PAYLOAD_MAX + 1], length[PAYLOAD_MAX + 1], site[PAYLOAD_MAX + 1];
+	uint32_t head_len; /* with the request line and the empty line */
+};
+
+/* model_frame.c: AXFW_REASON_COUNT when there is a segment to go on with. */
+enum axfw_reason model_segment(const struct knowledge *k, const struct wire *w,
+			       struct segment *ret);
+/* model_http.c: AXFW_REASON_COUNT when the head is plain. */
+enum axfw_reason model_request(const uint8_t *payload, uint32_t len, struct request *ret);
+
+/* Takes the frame in: what has to become of it, and *flow becomes what is remembered. now: the
+ * boot times right before and behind the run. */
+void model_step(const struct knowledge *k, struct closing *flow, const struct wire *frame,
+		const uint64_t now_ns[2], struct expectation *ret);
+/* The frame that has to be left, to the byte. A first answer's request id and seconds are taken
+ * from flow, where the caller has put what it saw and found well-formed. */
+void model_frame(const struct knowledge *k, const struct closing *flow, const struct expectation *e,
+		 const struct wire *in, struct wire *ret);
+
+#endif
