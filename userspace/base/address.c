@@ -105,6 +105,34 @@ int prefix_parse(const char *text, struct prefix *ret)
 	return 0;
 }
 
+void prefix_format(const struct prefix *p, char ret[static PREFIX_TEXT_LEN])
+{
+	unsigned base = address_is_v4(&p->address) && p->len >= V4_PREFIX_LEN ? V4_PREFIX_LEN : 0;
+	char text[ADDRESS_TEXT_LEN];
+
+	if (base)
+		inet_ntop(AF_INET, p->address.bytes + V4_OFFSET, text, sizeof(text));
+	else
+		inet_ntop(AF_INET6, p->address.bytes, text, sizeof(text));
+	if (p->len == 128)
+		snprintf(ret, PREFIX_TEXT_LEN, "%s", text);
+	else
+		snprintf(ret, PREFIX_TEXT_LEN, "%s/%u", text, p->len - base);
+}
+
+struct prefix prefix_of(const struct address *a, unsigned len)
+{
+	struct prefix p = { .address = *a, .len = len };
+
+	mask_bits(&p.address, len);
+	return p;
+}
+
+bool prefix_covers(const struct prefix *p, const struct prefix *inner)
+{
+	return inner->len >= p->len && prefix_contains(p, &inner->address);
+}
+
 bool prefix_contains(const struct prefix *p, const struct address *a)
 {
 	struct address masked = *a;

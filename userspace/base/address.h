@@ -38,6 +38,12 @@ struct address address_client(const struct address *a);
 
 int prefix_parse(const char *text,
 		 struct prefix *ret); /* "10.0.0.0/8", "::1", "10.1.2.3"; -EINVAL */
+/* "10.0.0.0/8", "2001:db8::/32"; without the length where it is an address. */
+#define PREFIX_TEXT_LEN (INET6_ADDRSTRLEN + 4)
+void prefix_format(const struct prefix *p, char ret[static PREFIX_TEXT_LEN]);
+/* The prefix of that length that a lies in. */
+struct prefix prefix_of(const struct address *a, unsigned len);
+bool prefix_covers(const struct prefix *p, const struct prefix *inner); /* or is equal */
 bool prefix_contains(const struct prefix *p, const struct address *a);
 /* Comma-separated; empty: no prefix; "*": any. -EINVAL. */
 int prefix_list_parse(const char *text, struct prefix_list *ret);

@@ -35,7 +35,10 @@ static const char own_tables[] =
 	" created_us INTEGER NOT NULL, expires_us INTEGER NOT NULL, flash BLOB) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS axfw_sessions_by_tenant ON axfw_sessions (tenant);"
 	"CREATE TABLE IF NOT EXISTS axfw_held_usage (id BLOB PRIMARY KEY, tenant INTEGER NOT NULL,"
-	" record BLOB NOT NULL) WITHOUT ROWID;";
+	" record BLOB NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS axfw_denials (address BLOB NOT NULL, bits INTEGER NOT NULL,"
+	" created_us INTEGER NOT NULL, until_us INTEGER NOT NULL, reason TEXT NOT NULL,"
+	" PRIMARY KEY (address, bits)) WITHOUT ROWID;";
 
 /* Tenants that the Python firewall added get a number; what it deleted goes. */
 static const char align_tenants[] =

@@ -169,6 +169,20 @@ int store_each_signup_attempt(struct store *s, uint64_t since_us,
 int store_add_signup_attempt(struct store *s, const char *client, uint64_t at_us);
 int store_forget_signup_attempts(struct store *s, uint64_t before_us);
 
+/* --- the operator's deny list ---------------------------------------------------------------- */
+
+struct store_denial {
+	struct prefix prefix;
+	uint64_t created_us;
+	uint64_t until_us; /* 0: until it is taken out */
+	const char *reason;
+};
+int store_each_denial(struct store *s, void (*each)(void *arg, const struct store_denial *denial),
+		      void *arg);
+/* Both are on the disk when they return: what an operator ordered outlives a power cut. */
+int store_put_denial(struct store *s, const struct store_denial *denial);
+int store_delete_denial(struct store *s, const struct prefix *prefix);
+
 /* --- health ---------------------------------------------------------------------------------- */
 
 /* Can a guard call be recorded now? Cheap (a flag kept by the drain and the journal). */
