@@ -120,6 +120,14 @@ enum cli_status command_keys_revoke(const struct cli *cli, const struct cli_argu
 	status = client_call(cli, "POST", path.data, body, &answer);
 	if (status != CLI_DONE || cli->json)
 		return status != CLI_DONE ? status : client_print(&answer);
-	printf("Revoked %s: it is refused from now on, in the kernel too.\n", a->words[0]);
+	if (json_is_false(json_object_get(answer.json, "kernel_told")))
+		printf("Revoked %s: it is refused from now on, by the daemon. The kernel couldn't "
+		       "be "
+		       "told:\nit passes the key's calls up instead of answering them. The "
+		       "daemon's "
+		       "log says why.\n",
+		       a->words[0]);
+	else
+		printf("Revoked %s: it is refused from now on, in the kernel too.\n", a->words[0]);
 	return CLI_DONE;
 }

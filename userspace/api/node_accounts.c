@@ -131,19 +131,18 @@ void api_node_key_create(struct exchange *x)
 
 void api_node_key_list(struct exchange *x)
 {
-	const char *flag = exchange_query(x, "all"), *who;
-	bool all = flag && !strcmp(flag, "1"); /* the next value takes its place in memory */
+	const char *all = exchange_query(x, "all"), *who = exchange_query(x, "tenant");
 	_cleanup_(freep) struct key_info *keys = NULL;
 	uint32_t tenant;
 	json_t *list;
 	size_t count;
 	int r;
 
-	who = exchange_query(x, "tenant");
 	tenant = find_tenant(x, who ? who : "");
 	if (!tenant)
 		return;
-	r = identity_list_keys(x->services->identity, tenant, all, &keys, &count);
+	r = identity_list_keys(x->services->identity, tenant, all && !strcmp(all, "1"), &keys,
+			       &count);
 	if (r < 0) {
 		refuse(x, r, "the keys can't be listed");
 		return;
@@ -168,6 +167,8 @@ void api_node_key_revoke(struct exchange *x)
 	if (r < 0)
 		refuse(x, r, "the key can't be revoked");
 	else
+		/* 1: the daemon refuses the key, but the kernel goes on passing its calls up. */
 		exchange_reply_json(x, 200,
-				    json_pack("{s:b, s:s}", "revoked", 1, "id", x->path_value));
+				    json_pack("{s:b, s:s, s:b}", "revoked", 1, "id", x->path_value,
+					      "kernel_told", r == 0));
 }

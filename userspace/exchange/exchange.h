@@ -130,8 +130,8 @@ struct exchange {
 	const char *(*find_query)(const struct exchange *x, const char *name);
 };
 
-/* NULL when absent. Header names compare case-insensitively. A cookie's and a query's value live
- * until the next one is asked for. */
+/* NULL when absent. Header names compare case-insensitively. A cookie's value lives
+ * until the next one is asked for, everything else until the request ends. */
 const char *exchange_header(const struct exchange *x, const char *name);
 const char *exchange_cookie(const struct exchange *x, const char *name);
 const char *exchange_query(const struct exchange *x, const char *name);

@@ -129,7 +129,7 @@ enum stage {
 
 #define PATH_LEN_MAX	 1024 /* decoded; longer ones are 404: no route is */
 #define COOKIE_VALUE_MAX 256
-#define QUERY_VALUE_MAX	 512
+#define QUERY_MAX	 1024 /* all decoded values that a handler asks for together */
 
 struct worker;
 struct front;
@@ -150,13 +150,14 @@ struct request {
 	const char *uri, *uri_end; /* until the headers are read */
 	bool target_ok;
 	const char *allow_origin; /* CORS: what to allow; NULL: nothing */
+	size_t query_used;
 	struct strict_headers headers;
 	struct request *next; /* of the worker's spare ones */
 	struct exchange_field fields[FORM_FIELDS_MAX];
 	char path[PATH_LEN_MAX + 1]; /* decoded */
 	char path_value[PATH_LEN_MAX + 1];
 	char cookie[COOKIE_VALUE_MAX];
-	char query[QUERY_VALUE_MAX];
+	char query[QUERY_MAX];
 	struct body body; /* last: it isn't cleared */
 };
 

@@ -43,17 +43,21 @@ const char *lookup_cookie(const struct exchange *x, const char *name)
 }
 
 /* libmicrohttpd has split the query; it unescapes nothing (request.c sees to that) but makes '+' a
- * space. */
+ * space. One value behind the other, so that each stays while the next is asked for. */
 const char *lookup_query(const struct exchange *x, const char *name)
 {
 	struct request *r = x->transport;
 	const char *value = MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
 	size_t len = value ? strlen(value) : 0;
+	char *copy = r->query + r->query_used;
 
-	if (!value || len >= sizeof(r->query))
+	if (!value || len >= sizeof(r->query) - r->query_used)
 		return NULL;
-	memcpy(r->query, value, len + 1);
-	len = form_decode(r->query, len, false);
-	r->query[len] = '\0';
-	return memchr(r->query, '\0', len) || !text_is_utf8(r->query, len) ? NULL : r->query;
+	memcpy(copy, value, len + 1);
+	len = form_decode(copy, len, false);
+	copy[len] = '\0';
+	if (memchr(copy, '\0', len) || !text_is_utf8(copy, len))
+		return NULL;
+	r->query_used += len + 1;
+	return copy;
 }
