@@ -27,6 +27,7 @@ static void generate_scene(struct random *r, struct scene *ret)
 	static const uint32_t refusing[] = { AXFW_REFUSE_ANSWER, AXFW_REFUSE_PASS };
 
 	*ret = (struct scene){ .peer = ONE_OF(r, peers) };
+	ret->tc = random_below(r, 2);
 	ret->incomplete = random_chance(r, 250);
 	ret->origin = random_chance(r, 200);
 	ret->keys_made = random_chance(r, 150);

@@ -17,6 +17,7 @@
 
 /* X(name, what it is) */
 #define SCENE_NUMBERS(X)                                                                           \
+	X(tc, "1: at the TC hook, 0: at XDP")                                                      \
 	X(peer, "whose connection: enum peer of tests/bpf/world.h")                                \
 	X(mss, "what the client announces; 0: the usual")                                          \
 	X(spoken, "1: the connection has had a request before")                                    \
