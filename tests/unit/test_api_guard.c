@@ -229,13 +229,31 @@ static void a_policy_is_compiled_when_it_is_needed(void **state)
 	assert_non_null(strstr(answer.body, "\"verdict\":\"allow\""));
 }
 
+static void ask_operator(const char *target)
+{
+	char bytes[256];
+	int fd = dial_local(node.socket_path);
+	int len = snprintf(bytes, sizeof(bytes), "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", target);
+
+	assert_true(say(fd, bytes, (size_t)len));
+	hear(fd, &answer);
+	assert_int_equal(answer.status, 200);
+	close(fd);
+}
+
 /* As if there were none would let through what it was written to stop. */
 static void a_policy_that_does_not_compile_lets_nothing_through(void **state)
 {
 	http_node_key(&node, "indie", key);
 	store_policy("{\"additional_block_patterns\":[{\"class\":\"HARM\",\"regex\":\"(\"}]}");
-	call("/v1/guard/check", "{\"text\":\"What is the weather today?\"}");
-	assert_true(answer.status == 503 || strstr(answer.body, "\"verdict\":\"block\""));
+	for (int i = 0; i < 2; i++) {
+		call("/v1/guard/check", "{\"text\":\"What is the weather today?\"}");
+		assert_int_equal(answer.status, 503);
+		/* Whose pattern is wrong, and how, is the tenant's to know, not the caller's. */
+		assert_null(strstr(answer.body, "regex"));
+	}
+	ask_operator("/node/keys?tenant=key%40example.org");
+	assert_non_null(strstr(answer.body, "\"policy_fault\":\"additional_block_patterns[0]"));
 }
 
 /* --- metrics -------------------------------------------------------------------------------------

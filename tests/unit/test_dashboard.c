@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pages' handlers over a real store, with exchanges filled in by hand: statuses, texts, forms,
  * cookies. */
+#include <sqlite3.h>
 #include "identity_fixture.h"
 #include "dashboard/dashboard.h"
 #include "kernel/kernel.h"
@@ -416,6 +417,30 @@ static void a_new_key_is_shown_once_and_works(void **state)
 	exchange_clear(&x);
 }
 
+/* Somebody who calls gets 503 and no reason; here it is. */
+static void a_policy_that_does_not_compile_is_shown(void **state)
+{
+	static const char sql[] = "INSERT INTO tenant_policy (body, version, updated_at) "
+				  "VALUES ('{\"allow_only_classes\":7}', 3, '')";
+	struct fixture *f = *state;
+	char path[160];
+	sqlite3 *db;
+
+	enter();
+	identity_enter();
+	snprintf(path, sizeof(path), "%s/%s.db", f->dir,
+		 tenant_id(identity_find_email(f->identity, "me@example.org")));
+	identity_leave();
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	expect(get(dashboard_overview), 200, "Traffic");
+	assert_int_equal(identity_compile_policy(f->identity, 1), -EBADMSG);
+	expect(get(dashboard_overview), 200,
+	       "Your policy (version 3) can’t be applied, so every call is refused with 503 until "
+	       "it is changed: allow_only_classes must be a list or null");
+}
+
 static void a_hostile_host_is_not_put_into_a_command(void **state)
 {
 	struct exchange x;
@@ -581,6 +606,7 @@ int main(void)
 		TEST(login_and_logout),
 		TEST(the_first_view_shows_the_recovery_code_once),
 		TEST(a_new_key_is_shown_once_and_works),
+		TEST(a_policy_that_does_not_compile_is_shown),
 		TEST(a_hostile_host_is_not_put_into_a_command),
 		TEST(key_names_are_judged_where_they_were_typed),
 		TEST(revoking_says_what_happened_once),

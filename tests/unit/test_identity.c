@@ -471,6 +471,7 @@ static void a_policy_is_compiled_or_broken_never_gone(void **state)
 	uint32_t tenant = add_tenant(f, "me@example.org");
 	const struct guard_policy *policy = NULL;
 	char id[UUID_TEXT_LEN];
+	uint32_t version = 0;
 
 	snprintf(id, sizeof(id), "%s", tenant_id(find(f, tenant)));
 	assert_int_equal(policy_of(f, tenant, &policy), 0);
@@ -482,7 +483,12 @@ static void a_policy_is_compiled_or_broken_never_gone(void **state)
 	assert_non_null(policy);
 	store_policy(f, id, "{\"version\":1,\"disabled_default_classes\":7}");
 	assert_int_equal(policy_of(f, tenant, &policy), -EAGAIN);
+	assert_null(tenant_policy_fault(find(f, tenant), &version));
 	assert_int_equal(identity_compile_policy(f->identity, tenant), -EBADMSG);
+	assert_string_equal(tenant_policy_fault(find(f, tenant), &version),
+			    "disabled_default_classes must be a list");
+	assert_int_equal(version, 1);
+	assert_int_equal(identity_compile_policy(f->identity, tenant), -EALREADY);
 	assert_int_equal(policy_of(f, tenant, &policy), -EBADMSG);
 	assert_int_equal(identity_compile_policy(f->identity, 4711), -ENOENT);
 }

@@ -52,6 +52,16 @@ static void format_time(const json_t *time, char *ret, size_t size)
 		snprintf(ret, size, "%s", iso ? iso : "-");
 }
 
+/* An operator who looks a tenant up wants to know why all its calls are refused. */
+static void print_policy_fault(const struct cli *cli, const json_t *tenant)
+{
+	const char *fault = json_string_value(json_object_get(tenant, "policy_fault"));
+
+	if (fault)
+		printf("%sIts policy doesn't compile, so its calls are refused: %s%s\n\n",
+		       style_on(cli, STYLE_BAD), fault, style_off(cli));
+}
+
 static void add_key(struct table *t, const json_t *key)
 {
 	const json_t *revoked = json_object_get(key, "revoked");
@@ -90,6 +100,7 @@ enum cli_status command_keys_list(const struct cli *cli, const struct cli_argume
 	if (status != CLI_DONE || cli->json)
 		return status != CLI_DONE ? status : client_print(&answer);
 
+	print_policy_fault(cli, json_object_get(answer.json, "tenant"));
 	json_array_foreach (json_object_get(answer.json, "keys"), i, key)
 		add_key(&t, key);
 	if (!t.row_count) {

@@ -41,12 +41,30 @@ static void refuse_unavailable(struct exchange *x, const char *sentence)
 	exchange_set_header(x, "Retry-After", "5");
 }
 
+static void log_policy_fault(struct identity *identity, uint32_t number)
+{
+	const struct tenant *t;
+	const char *reason;
+	uint32_t version;
+
+	identity_enter();
+	t = identity_find_tenant(identity, number);
+	reason = t ? tenant_policy_fault(t, &version) : NULL;
+	if (reason)
+		log_error("tenant %u: its policy (version %u) doesn't compile, so its calls are "
+			  "refused: %s",
+			  number, version, reason);
+	identity_leave();
+}
+
 static void compile_policy(struct exchange *x)
 {
 	int r = identity_compile_policy(x->services->identity, x->later_tenant);
 
-	if (r < 0)
-		log_error_r(r, "a tenant's policy doesn't compile");
+	if (r == -EBADMSG)
+		log_policy_fault(x->services->identity, x->later_tenant);
+	else if (r < 0 && r != -EALREADY)
+		log_error_r(r, "tenant %u: its policy can't be read", x->later_tenant);
 }
 
 /* False: an answer stands, or the request comes back once the policy is compiled. */

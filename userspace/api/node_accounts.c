@@ -40,12 +40,14 @@ static json_t *describe_tenant(struct exchange *x, uint32_t number)
 {
 	const struct tenant *t;
 	json_t *out = NULL;
+	uint32_t version;
 
 	identity_enter();
 	t = identity_find_tenant(x->services->identity, number);
 	if (t)
-		out = json_pack("{s:s, s:s, s:s}", "id", tenant_id(t), "email", tenant_email(t),
-				"tier", tenant_tier(t)->name);
+		out = json_pack("{s:s, s:s, s:s, s:s*}", "id", tenant_id(t), "email",
+				tenant_email(t), "tier", tenant_tier(t)->name, "policy_fault",
+				tenant_policy_fault(t, &version));
 	identity_leave();
 	return out;
 }

@@ -9,8 +9,9 @@
 #include "dashboard/overview.h"
 #include "dashboard/page.h"
 
-#define SHORT_ID_LEN  8
-#define WARN_PERMILLE 800 /* of the free tier's calls: time to do something about it */
+#define SHORT_ID_LEN	 8
+#define WARN_PERMILLE	 800 /* of the free tier's calls: time to do something about it */
+#define POLICY_FAULT_MAX 256 /* as much of the reason as identity keeps */
 
 /* --- the tenant and its quota ---------------------------------------------------------------- */
 
@@ -18,11 +19,14 @@ struct facts {
 	char email[STORE_EMAIL_MAX + 1];
 	const struct tier *tier;
 	uint64_t used;
+	uint32_t policy_version;
+	char policy_fault[POLICY_FAULT_MAX]; /* empty: none */
 };
 
 static int read_tenant(struct exchange *x, struct facts *ret)
 {
 	const struct tenant *t;
+	const char *fault;
 
 	identity_enter();
 	t = identity_find_tenant(x->services->identity, x->session.tenant);
@@ -30,6 +34,8 @@ static int read_tenant(struct exchange *x, struct facts *ret)
 		snprintf(ret->email, sizeof(ret->email), "%s", tenant_email(t));
 		ret->tier = tenant_tier(t);
 		ret->used = tenant_used(t, x->now_us);
+		fault = tenant_policy_fault(t, &ret->policy_version);
+		snprintf(ret->policy_fault, sizeof(ret->policy_fault), "%s", fault ? fault : "");
 	}
 	identity_leave();
 	return t ? 0 : -ENOENT;
@@ -166,6 +172,9 @@ static int collect(struct exchange *x, json_t *data, const struct facts *f, cons
 		r = add(data, kernel_data(x));
 	if (r >= 0)
 		r = add(data, keys_data(x, f->tier->enforced && f->used == 0));
+	if (r >= 0)
+		r = add(data, json_pack("{s:s, s:i}", "policy_fault", f->policy_fault,
+					"policy_version", (int)f->policy_version));
 	if (r >= 0)
 		r = add(data, base_url_data(x));
 	if (r >= 0)

@@ -372,6 +372,7 @@ static void free_tenant(struct rcu_head *head)
 	struct tenant *t = caa_container_of(head, struct tenant, rcu);
 
 	guard_policy_free(&t->policy);
+	free(t->policy_fault);
 	free(t);
 }
 

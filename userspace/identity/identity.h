@@ -88,6 +88,8 @@ uint64_t tenant_used(const struct tenant *t, uint64_t now_us);
  * -EBADMSG: has one that doesn't compile, and nothing may be answered as if it had none. *ret NULL:
  * none. */
 int tenant_policy(const struct tenant *t, const struct guard_policy **ret);
+/* What is wrong with the stored policy, of that version; NULL: nothing, as far as anybody tried. */
+const char *tenant_policy_fault(const struct tenant *t, uint32_t *ret_version);
 
 struct caller {
 	const struct tenant *tenant;
@@ -108,7 +110,8 @@ const struct tenant *identity_find_tenant(struct identity *i, uint32_t number);
 const struct tenant *identity_find_email(struct identity *i, const char *email);
 const struct tenant *identity_find_id(struct identity *i, const char *id); /* linear */
 /* Also after the stored policy was changed. -EBADMSG: it doesn't compile (tenant_policy() says so
- * too). */
+ * too, and tenant_policy_fault() why); -EALREADY: nor did that version for the same reason before.
+ */
 int identity_compile_policy(struct identity *i, uint32_t tenant);
 uint64_t identity_tenant_count(const struct identity *i);
 uint64_t identity_key_count(const struct identity *i); /* active */

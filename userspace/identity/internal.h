@@ -44,16 +44,23 @@ struct api_key {
 
 struct session_entry;
 
+/* Why a stored policy doesn't compile. */
+struct policy_fault {
+	uint32_t version;
+	char reason[256];
+};
+
 struct tenant {
 	struct cds_lfht_node by_number, by_email;
 	uint32_t number;
-	_Atomic bool has_policy, policy_broken;
+	_Atomic bool has_policy;
 	const struct tier *tier;
 	/* Month and recorded calls in one word, so that a month's turn and a count are one step;
 	 * two of them, even and odd months, so that a clock stepped over a month's end and back
 	 * loses nothing. */
 	_Atomic uint64_t usage[2];
-	struct guard_policy *policy; /* RCU */
+	struct guard_policy *policy;	   /* RCU */
+	struct policy_fault *policy_fault; /* RCU; NULL: compiles, or nobody has tried */
 	/* Boot time until which the kernel refuses this tenant's keys; 0: it doesn't. Written under
 	 * announce. */
 	_Atomic uint64_t exhausted_until_ns;

@@ -44,6 +44,16 @@ uint64_t tenant_created_us(const struct tenant *t)
 	return t->created_us;
 }
 
+const char *tenant_policy_fault(const struct tenant *t, uint32_t *ret_version)
+{
+	const struct policy_fault *fault = rcu_dereference(t->policy_fault);
+
+	if (!fault)
+		return NULL;
+	*ret_version = fault->version;
+	return fault->reason;
+}
+
 int tenant_policy(const struct tenant *t, const struct guard_policy **ret)
 {
 	const struct guard_policy *policy;
@@ -52,7 +62,7 @@ int tenant_policy(const struct tenant *t, const struct guard_policy **ret)
 		*ret = NULL;
 		return 0;
 	}
-	if (atomic_load(&t->policy_broken))
+	if (rcu_dereference(t->policy_fault))
 		return -EBADMSG;
 	policy = rcu_dereference(t->policy);
 	if (!policy)
