@@ -214,7 +214,8 @@ static void add_any_byte(struct random *r, struct bytes *b)
 	add(b, &c, 1);
 }
 
-/* Headers nobody judges by, short and long. */
+/* Headers nobody judges by, short and long. (A few hundred cookies of five bytes would be 431 in
+ * userspace, whose parser has to keep each.) */
 static void add_common(struct random *r, uint32_t odd, struct bytes *b)
 {
 	static const char *const commons[][2] = {
@@ -244,7 +245,8 @@ static void add_common(struct random *r, uint32_t odd, struct bytes *b)
 		add_text(b, common[1]);
 	} else {
 		add_text(b, "Cookie: ");
-		add_repeated(b, "c=12;", random_below(r, random_below(r, 8) ? 20 : 200));
+		add_repeated(b, "cookie=0123456789abcdef; ",
+			     random_below(r, random_below(r, 8) ? 4 : 40));
 		if (random_chance(r, odd / 4))
 			add_any_byte(r, b);
 		add_repeated(b, "z", random_below(r, 40));

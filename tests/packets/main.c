@@ -14,6 +14,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../bpf/world.h"
+#include "agree.h"
 #include "generate.h"
 #include "minimise.h"
 #include "stage.h"
@@ -25,6 +27,7 @@ struct options {
 	uint64_t seed, cases, one;
 	bool has_one;
 	const char *play, *kept;
+	struct daemon_fact daemon; /* port 0: none */
 };
 
 struct run {
@@ -59,7 +62,7 @@ static void play_file(struct run *run, const char *path)
 	else if (stage_play(run->stage, &run->script, &problem))
 		problem = NULL;
 	for (uint32_t i = 0; !problem && i < run->script.segment_count; i++)
-		printf("%s: %s\n", path, stage_reason(run->stage, i));
+		printf("%s: %s\n", path, reason_name(stage_reason(run->stage, i)));
 	count_kept(run, path, problem);
 	fclose(f);
 }
@@ -133,6 +136,20 @@ static void play_generated(struct run *run)
 	stage_report(run->stage, stdout);
 }
 
+static void play_agreement(struct run *run)
+{
+	const char *problem;
+	int compared = agree_run(run->stage, &run->options.daemon, run->options.seed,
+				 run->options.cases, &problem);
+
+	if (compared < 0)
+		printf("FAILED: %s\n", problem);
+	else
+		printf("%d refusals compared\n", compared);
+	run->passed += compared > 0;
+	run->failed += compared <= 0;
+}
+
 /* --- the command line ------------------------------------------------------------------------ */
 
 static bool read_number(const char *text, uint64_t *ret)
@@ -143,31 +160,60 @@ static bool read_number(const char *text, uint64_t *ret)
 	return end != text && !*end;
 }
 
+static bool read_option(int c, const char *text, struct options *ret)
+{
+	uint64_t port = 0;
+	bool ok = true;
+
+	switch (c) {
+	case 's':
+		return read_number(text, &ret->seed);
+	case 'n':
+		return read_number(text, &ret->cases);
+	case 'c':
+		return ret->has_one = read_number(text, &ret->one);
+	case 'p':
+		ret->play = text;
+		return true;
+	case 'a':
+		ok = read_number(text, &port) && port && port <= UINT16_MAX;
+		ret->daemon.port = (uint16_t)port;
+		return ok;
+	case 'k':
+		ret->daemon.active = text;
+		return true;
+	case 'r':
+		ret->daemon.revoked = text;
+		return true;
+	case 'e':
+		ret->daemon.exhausted = text;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool read_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option names[] = { { "seed", required_argument, NULL, 's' },
 					       { "cases", required_argument, NULL, 'n' },
 					       { "case", required_argument, NULL, 'c' },
 					       { "play", required_argument, NULL, 'p' },
+					       { "agree", required_argument, NULL, 'a' },
+					       { "active", required_argument, NULL, 'k' },
+					       { "revoked", required_argument, NULL, 'r' },
+					       { "exhausted", required_argument, NULL, 'e' },
 					       { NULL, 0, NULL, 0 } };
 	bool ok = true;
 	int c;
 
 	*ret = (struct options){ .seed = 1, .cases = CASES_DEFAULT };
-	while (ok && (c = getopt_long(argc, argv, "", names, NULL)) != -1) {
-		if (c == 's')
-			ok = read_number(optarg, &ret->seed);
-		else if (c == 'n')
-			ok = read_number(optarg, &ret->cases);
-		else if (c == 'c')
-			ok = ret->has_one = read_number(optarg, &ret->one);
-		else if (c == 'p')
-			ret->play = optarg;
-		else
-			ok = false;
-	}
+	while (ok && (c = getopt_long(argc, argv, "", names, NULL)) != -1)
+		ok = read_option(c, optarg, ret);
 	if (optind < argc)
 		ret->kept = argv[optind++];
+	if (ret->daemon.port)
+		ok = ok && ret->daemon.active && ret->daemon.revoked && ret->daemon.exhausted;
 	return ok && optind == argc;
 }
 
@@ -177,6 +223,8 @@ static void play(struct run *run)
 		play_file(run, run->options.play);
 	else if (run->options.has_one)
 		play_one(run);
+	else if (run->options.daemon.port)
+		play_agreement(run);
 	else {
 		if (run->options.kept)
 			play_kept(run);
@@ -190,9 +238,13 @@ int main(int argc, char **argv)
 
 	if (!read_options(argc, argv, &run.options)) {
 		fprintf(stderr, "usage: packet-fuzz [--seed N] [--cases N | --case N] [SEEDS]\n"
-				"       packet-fuzz --play FILE\n");
+				"       packet-fuzz --play FILE\n"
+				"       packet-fuzz --agree PORT --active KEY --revoked KEY "
+				"--exhausted KEY\n");
 		return 2;
 	}
+	if (run.options.daemon.port && agree_open() < 0)
+		return 1;
 	run.stage = stage_new();
 	if (!run.stage)
 		return 1;

@@ -507,9 +507,9 @@ bool stage_play(struct stage *s, const struct script *script, const char **ret_p
 	return ok;
 }
 
-const char *stage_reason(const struct stage *s, uint32_t segment)
+enum axfw_reason stage_reason(const struct stage *s, uint32_t segment)
 {
-	return reason_name(s->reasons[segment]);
+	return s->reasons[segment];
 }
 
 bool stage_settle(struct stage *s, const char **ret_problem)

@@ -19,7 +19,7 @@ void stage_free(struct stage **s);
 /* False: they differ; *ret_problem says how, until the next case. */
 bool stage_play(struct stage *s, const struct script *script, const char **ret_problem);
 /* The reason of each of the last case's segments that agreed. */
-const char *stage_reason(const struct stage *s, uint32_t segment);
+enum axfw_reason stage_reason(const struct stage *s, uint32_t segment);
 /* Is what was counted in all what the model said? Also what no case looks at one by one. */
 bool stage_settle(struct stage *s, const char **ret_problem);
 
