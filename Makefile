@@ -46,7 +46,7 @@ UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BIN)/unit/%)
 BPFT_SRC  := $(sort $(wildcard tests/bpf/*.c))
 KERNELT_SRC := $(sort $(wildcard tests/kernel/*.c))
 PACKETS_SRC := $(sort $(wildcard tests/packets/*.c)) tests/bpf/world.c
-BENCH_SRC := $(sort $(wildcard tools/bench/*.c))
+BENCH_SRC := $(filter-out %.bpf.c,$(sort $(wildcard tools/bench/*.c)))
 
 BPF_OBJ   := $(B)/axfw.bpf.o
 SKELETON  := $(B)/gen/axfw.skel.h

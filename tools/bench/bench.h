@@ -11,9 +11,11 @@
 #include "base/base.h"
 
 int bench_bare(int argc, char **argv);
+int bench_flood(int argc, char **argv);
 int bench_load(int argc, char **argv);
 int bench_populate(int argc, char **argv);
 int bench_start(int argc, char **argv);
+int bench_syn_flood(int argc, char **argv);
 int bench_xdp_pass(int argc, char **argv);
 
 /* --name VALUE in argv, else fallback. Ends the program when the value is missing. */

@@ -10,6 +10,10 @@ static const struct {
 	{ "bare", bench_bare,
 	  "--port PORT --threads N --like FILE [--reuse]: libmicrohttpd alone, sending what FILE "
 	  "holds" },
+	{ "flood", bench_flood,
+	  "--to ADDR --port PORT [--rate N] [--seconds S] [--path PATH] [--key KEY] [--body BODY]\n"
+	  "            [--sources-from ADDR --sources N]: new connections, whatever becomes of "
+	  "them" },
 	{ "load", bench_load,
 	  "--connect ADDR:PORT --keys FILE [--zipf E] [--connections N] [--seconds S] [--warm-up "
 	  "S]\n"
@@ -18,6 +22,9 @@ static const struct {
 	  "--dir DIR --tenants N --keys FILE: a store with N tenants of one key each" },
 	{ "start", bench_start,
 	  "--port PORT --log FILE -- COMMAND…: starts a daemon and times its first 200" },
+	{ "syn-flood", bench_syn_flood,
+	  "--object FILE --interface NAME --to ADDR --to-mac MAC --sources-from ADDR --sources N\n"
+	  "            [--rate N] [--seconds S]: SYNs with forged sources" },
 	{ "xdp-pass", bench_xdp_pass,
 	  "INTERFACE: an XDP program that passes everything (veth answers need one on the peer)" },
 };

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 
+from floods import FLOODS, measure_floods
 from servers import (BUILD, MASTER_KEY, REPO, SERVER_CORE, WORK, Bare, BenchError, Daemon, load, pinned_to,
                      populate, run)
 
@@ -333,5 +334,18 @@ def takeover(lab, options):
     return result
 
 
+def floods(lab, options):
+    """what a flood costs the server and leaves to a well-behaved client, with and without the kernel path"""
+    result = Result(["flood", "refused in", "attempts/s", "server µs each", "client/s alone", "beside it", "kept"])
+    result.figures = measure_floods(lab, max(options.seconds, 2), say)
+    for name, paths in result.figures.items():
+        for path, seen in paths.items():
+            result.rows.append([name, path if path == "userspace" else FLOODS[name][3],
+                                f"{seen['attempts_per_second']:,.0f}", f"{seen['cost_us']:.2f}",
+                                f"{seen['client_alone']:,.0f}", f"{seen['client_beside']:,.0f}",
+                                f"{100 * seen['kept']:.0f} %"])
+    return result
+
+
 PARTS = {"packets": packets, "verdicts": verdicts, "refusals": refusals, "tenants": tenants, "start": start,
-         "takeover": takeover}
+         "takeover": takeover, "floods": floods}

@@ -20,6 +20,7 @@ MASTER_KEY = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 SESSION_SECRET = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 CORES = os.cpu_count() or 1
 SERVER_CORE, CLIENT_CORE = 0, CORES - 1
+NAPI_NICE = -10  # softirqs don't wait for their turn either
 LOG_TAIL = 2000  # characters of a log that say why
 END_LIMIT_S = 60  # a daemon drains its journal before it ends
 
@@ -59,9 +60,40 @@ class Namespace:
         run(*self.enter(), "sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535",
             "net.ipv4.tcp_tw_reuse=1")
 
+    def receive_in_thread(self, device, core):
+        """From here on packets for the device are received by a kernel thread on that core, whoever sends them; its
+        pid. Otherwise a veth's packets are received on the sender's core and time, and nobody could say whose."""
+        before = napi_threads()
+        run("ip", "netns", "exec", self.name, "ethtool", "-K", device, "gro", "on")  # a veth has NAPI only then
+        run("ip", "netns", "exec", self.name, "sh", "-c", f"echo 1 > /sys/class/net/{device}/threaded")
+        ours = [pid for name, pid in napi_threads().items() if name not in before]
+        if not ours:
+            raise BenchError(f"no NAPI thread for {device}")
+        for pid in ours:
+            run("taskset", "-pc", core, pid)
+            run("renice", "-n", NAPI_NICE, "-p", pid)
+        return ours[0]
+
     def enter(self):
         """Not ip netns exec: that mounts a /sys without our BPF file system."""
         return ["nsenter", f"--net=/run/netns/{self.name}"]
+
+
+def thread_cpu_ns(pid):
+    return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
+def napi_threads():
+    """{name: pid} of the kernel's threads that receive packets (only where somebody asked for threads)."""
+    found = {}
+    for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        try:
+            name = comm.read_text().strip()
+        except OSError:
+            continue  # it ended
+        if name.startswith("napi/"):
+            found[name] = int(comm.parent.name)
+    return found
 
 
 class Process:
@@ -102,7 +134,7 @@ class Process:
 class Daemon(Process):
     """axfwd with a store of its own, in a namespace."""
 
-    def __init__(self, lab, name, namespace, store, interface="none", threads=1):
+    def __init__(self, lab, name, namespace, store, interface="none", threads=1, flags=()):
         self.directory = WORK / name
         self.directory.mkdir(parents=True, exist_ok=True)
         self.namespace = namespace
@@ -115,7 +147,7 @@ class Daemon(Process):
                 "start", "--port", PORT, "--log", self.log, "--", *pinned_to(SERVER_CORE), BUILD / "axfwd",
                 "--listen", f"0.0.0.0:{PORT}", "--interface", interface, "--tenant-dir", store,
                 "--pin-dir", self.pins, "--socket", self.socket, "--cache-dir", WORK / "cache",
-                "--threads", threads, "--log-level", "warning", prefix=namespace.enter(), env=env)
+                "--threads", threads, "--log-level", "warning", *flags, prefix=namespace.enter(), env=env)
         except BenchError as error:
             log = self.log.read_text(errors="replace")[-LOG_TAIL:] if self.log.exists() else ""
             raise BenchError(f"{error}\n{log}") from error
