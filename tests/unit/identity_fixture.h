@@ -40,6 +40,7 @@ struct fixture {
 	struct axfw_signup_window window;
 	int complete; /* -1: nothing was said */
 	int key_error;
+	enum crypto_password_scheme passwords;
 };
 
 static inline struct seen_key *seen(struct fixture *f, const struct axfw_key_hash *hash)
@@ -120,6 +121,7 @@ static inline void open_node_as(struct fixture *f, const char *secret, bool watc
 		.store = f->store,
 		.crypto = f->crypto,
 		.signup = { .window_ns = 3600 * NS_PER_S, .limit = 5 },
+		.passwords = f->passwords,
 	};
 	assert_int_equal(identity_open(&options, &f->identity), 0);
 	f->complete = -1;

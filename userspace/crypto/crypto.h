@@ -73,9 +73,11 @@ int crypto_open(const struct crypto *c, const char *purpose, const char *bound, 
 enum crypto_password_scheme { CRYPTO_PBKDF2, CRYPTO_ARGON2ID };
 int crypto_password_hash(enum crypto_password_scheme scheme, const char *password,
 			 char ret[static CRYPTO_PASSWORD_TEXT_LEN]);
-/* 1 right, 0 wrong, -EINVAL a stored text we don't know. stored NULL costs the same and is wrong
- * (an unknown account must take as long as a known one). */
+/* 1 right, 0 wrong, -EINVAL a stored text we don't know. */
 int crypto_password_verify(const char *password, const char *stored);
+/* The work of verifying against what crypto_password_hash() makes now, for accounts that don't
+ * exist: 0 or -errno. */
+int crypto_password_pretend(enum crypto_password_scheme scheme, const char *password);
 
 /* A new API key: "axfw_" and 43 base64url characters of 32 random bytes, with a NUL. */
 #define CRYPTO_API_KEY_LEN 48

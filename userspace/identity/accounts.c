@@ -6,7 +6,7 @@
 #include <errno.h>
 #include "identity/internal.h"
 
-static int hash_credentials(const char *password, char *ret_code,
+static int hash_credentials(const struct identity *i, const char *password, char *ret_code,
 			    char ret_password[static CRYPTO_PASSWORD_TEXT_LEN],
 			    char ret_recovery[static CRYPTO_PASSWORD_TEXT_LEN])
 {
@@ -15,11 +15,10 @@ static int hash_credentials(const char *password, char *ret_code,
 	r = crypto_recovery_code_new(ret_code);
 	if (r < 0)
 		return r;
-	/* PBKDF2 until the operator says that the Python firewall won't come back. */
-	r = crypto_password_hash(CRYPTO_PBKDF2, ret_code, ret_recovery);
+	r = crypto_password_hash(i->passwords, ret_code, ret_recovery);
 	if (r < 0)
 		return r;
-	return crypto_password_hash(CRYPTO_PBKDF2, password, ret_password);
+	return crypto_password_hash(i->passwords, password, ret_password);
 }
 
 static bool is_registered(struct identity *i, const char *email)
@@ -47,7 +46,7 @@ int identity_sign_up(struct identity *i, const char *email, const char *password
 		return -EINVAL;
 	if (len < IDENTITY_PASSWORD_MIN || len > IDENTITY_PASSWORD_MAX)
 		return -ERANGE;
-	r = hash_credentials(password, code, password_hash, recovery_hash);
+	r = hash_credentials(i, password, code, password_hash, recovery_hash);
 	if (r >= 0)
 		r = store_add_tenant(i->store, normal, password_hash, recovery_hash, tier, &row);
 	if (r >= 0)
@@ -77,10 +76,13 @@ int identity_log_in(struct identity *i, const char *email, const char *password,
 			return r;
 		known = r >= 0;
 	}
-	r = crypto_password_verify(password, known ? hash : NULL);
-	if (r < 0 && r != -EINVAL)
+	r = known ? crypto_password_verify(password, hash) : -EINVAL;
+	/* Nothing was computed for an unknown account, nor for a row that can't be read. */
+	if (r == -EINVAL)
+		r = crypto_password_pretend(i->passwords, password);
+	if (r < 0)
 		return r;
-	if (!known || r != 1)
+	if (r != 1)
 		return -EKEYREJECTED;
 	*ret_tenant = row.number;
 	return 0;

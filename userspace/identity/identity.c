@@ -18,6 +18,7 @@ int identity_open(const struct identity_options *options, struct identity **ret)
 		return -ENOMEM;
 	i->store = options->store;
 	i->crypto = options->crypto;
+	i->passwords = options->passwords;
 	pthread_mutex_init(&i->announce, NULL);
 	pthread_mutex_init(&i->sessions.lock, NULL);
 	r = directory_load(i);

@@ -41,6 +41,9 @@ struct identity_options {
 	struct store *store;
 	const struct crypto *crypto;
 	struct axfw_signup_rule signup;
+	/* Of new passwords and recovery codes; what an unknown account's log-in costs. PBKDF2 until
+	 * the operator says that the Python firewall won't come back. */
+	enum crypto_password_scheme passwords;
 };
 
 int identity_open(const struct identity_options *options, struct identity **ret);

@@ -87,6 +87,7 @@ struct signups;
 struct identity {
 	struct store *store;
 	const struct crypto *crypto;
+	enum crypto_password_scheme passwords;
 	struct identity_watcher watcher;
 	struct cds_lfht *tenants_by_number, *tenants_by_email;
 	struct cds_lfht *keys_by_hash, *keys_by_digest;
