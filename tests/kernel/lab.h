@@ -52,6 +52,7 @@ int run_option_tests(void);
 int run_sync_tests(void);
 int run_interface_tests(void);
 int run_refusal_tests(void);
+int run_upgrade_tests(void);
 int run_denied_tests(void);
 
 #endif

@@ -16,6 +16,7 @@ int main(void)
 	failed += run_sync_tests();
 	failed += run_interface_tests();
 	failed += run_refusal_tests();
+	failed += run_upgrade_tests();
 	failed += run_denied_tests();
 	lab_leave(NULL);
 	return failed ? 1 : 0;

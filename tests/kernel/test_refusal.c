@@ -13,27 +13,13 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "client.h"
 #include "crypto/crypto.h"
 #include "kernel/internal.h"
 #include "lab.h"
 
-#define CLIENT_PATIENCE_S 5
-
 static int listener = -1;
 static int peer_link = -1;
-
-static int listen_here(void)
-{
-	const int one = 1, defer_s = 30;
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(LAB_PORT) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof(defer_s)) < 0 ||
-	    bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 16) < 0)
-		return -1;
-	return fd;
-}
 
 static int start(void **state)
 {
@@ -44,7 +30,7 @@ static int start(void **state)
 	lab_run("ethtool -K axk0p tx off >/dev/null");
 	peer_link = lab_attach_pass("axk0p");
 	lab_leave_peer();
-	listener = listen_here();
+	listener = client_listen();
 	return listener < 0;
 }
 
@@ -56,65 +42,12 @@ static int stop(void **state)
 	return 0;
 }
 
-static int connect_to(const char *address)
-{
-	const struct timeval patience = { .tv_sec = CLIENT_PATIENCE_S };
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(LAB_PORT) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	inet_pton(AF_INET, address, &to.sin_addr);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/* Sends the request and reads to the end; the answer, or what went wrong in brackets. */
-static void ask(const char *address, const char *request, char *ret, size_t size)
-{
-	_cleanup_(closep) int fd = connect_to(address);
-	size_t len = 0;
-	ssize_t n;
-
-	if (fd < 0 || send(fd, request, strlen(request), MSG_NOSIGNAL) < 0) {
-		snprintf(ret, size, "[not connected: %s]", strerror(errno));
-		return;
-	}
-	while ((n = recv(fd, ret + len, size - 1 - len, 0)) > 0)
-		len += (size_t)n;
-	ret[len] = '\0';
-	if (n < 0)
-		snprintf(ret + len, size - len, "[%s]", strerror(errno));
-}
-
-#define KEY "axfw_0123456789012345678901234567890123456789"
-static const char guard_call[] =
-	"POST /v1/guard/check HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n"
-	"Authorization: Bearer " KEY "\r\n\r\n{\"text\":\"hi\"}\n";
-static const char signup[] = "POST /signup HTTP/1.1\r\nHost: a\r\nUser-Agent: tests\r\n"
-			     "Content-Length: 3\r\n\r\na=b";
-
-static void call_with_wrong_key(const char *address, char *ret, size_t size)
-{
-	ask(address, guard_call, ret, size);
-}
-
-static bool is_kernels_401(const char *answer)
-{
-	return !strncmp(answer, "HTTP/1.1 401 ", 13) && strstr(answer, "x-axfw-path: kernel\r\n") &&
-	       strstr(answer, "\r\n\r\n{\"detail\":\"Invalid or missing API key\"}") &&
-	       !strchr(answer, '[');
-}
-
 static void expect_refusal(const char *address)
 {
 	char answer[1024];
 
-	call_with_wrong_key(address, answer, sizeof(answer));
-	if (!is_kernels_401(answer))
+	client_ask(address, client_guard_call, answer, sizeof(answer));
+	if (!client_is_kernels_401(answer))
 		fail_msg("not the kernel's 401: %s", answer);
 }
 
@@ -162,7 +95,7 @@ static void test_veth(void **state)
 /* The request is served by userspace: here it comes out of the listener and nobody answers. */
 static void expect_passed(const char *address, const char *request)
 {
-	_cleanup_(closep) int fd = connect_to(address);
+	_cleanup_(closep) int fd = client_connect(address);
 	char seen[1024];
 	ssize_t n;
 
@@ -193,7 +126,7 @@ static void test_unanswerable_interface_refuses_nothing(void **state)
 	k = lab_start("axk0");
 	kernel_set_complete(k, true);
 	lab_enter_peer();
-	expect_passed("10.88.1.1", guard_call);
+	expect_passed("10.88.1.1", client_guard_call);
 	lab_leave_peer();
 	assert_int_equal(refused(k), 0);
 	kernel_stop(&k);
@@ -211,7 +144,7 @@ static struct kernel *start_with_keys(struct axfw_key_hash *ret_hash)
 	assert_int_equal(
 		crypto_new("0123456789abcdef0123456789abcdef", "fedcba9876543210", &crypto), 0);
 	crypto_admission_key(crypto, admission_key);
-	crypto_api_key_hash(crypto, KEY, strlen(KEY), ret_hash);
+	crypto_api_key_hash(crypto, CLIENT_KEY, strlen(CLIENT_KEY), ret_hash);
 	crypto_free(&crypto);
 	o.admission_key = admission_key;
 	k = lab_start_options(&o);
@@ -250,19 +183,19 @@ static void test_states_of_a_key(void **state)
 	struct kernel *k = start_with_keys(&hash);
 	char answer[1024];
 
-	expect_passed("127.0.0.1", guard_call); /* nobody has said anything yet */
+	expect_passed("127.0.0.1", client_guard_call); /* nobody has said anything yet */
 	put(k, &hash, AXFW_ADMITTED, 0);
 	kernel_set_complete(k, true);
-	expect_passed("127.0.0.1", guard_call);
+	expect_passed("127.0.0.1", client_guard_call);
 	put(k, &hash, AXFW_REVOKED, 0);
 	expect_refusal("127.0.0.1");
 	put(k, &hash, AXFW_QUOTA_EXHAUSTED, clock_boot_ns() + wait_ns);
-	ask("127.0.0.1", guard_call, answer, sizeof(answer));
+	client_ask("127.0.0.1", client_guard_call, answer, sizeof(answer));
 	expect_429(answer, 7262);
 	assert_int_equal(number_behind(answer, "{\"retry_after_seconds\":"),
 			 number_behind(answer, "Retry-After:"));
 	put(k, &hash, AXFW_QUOTA_EXHAUSTED, clock_boot_ns()); /* the month is over */
-	expect_passed("127.0.0.1", guard_call);
+	expect_passed("127.0.0.1", client_guard_call);
 	assert_int_equal(kernel_forget_key(k, &hash), 0);
 	expect_refusal("127.0.0.1");
 	kernel_stop(&k);
@@ -273,11 +206,11 @@ static void test_remembered_refusal(void **state)
 	struct axfw_key_hash hash;
 	struct kernel *k = start_with_keys(&hash);
 
-	expect_passed("127.0.0.1", guard_call);
+	expect_passed("127.0.0.1", client_guard_call);
 	kernel_remember_unknown(k, &hash, kernel_generation(k));
 	expect_refusal("127.0.0.1");
 	kernel_bump_generation(k); /* a key is created: it might be this one */
-	expect_passed("127.0.0.1", guard_call);
+	expect_passed("127.0.0.1", client_guard_call);
 	kernel_stop(&k);
 }
 
@@ -290,11 +223,11 @@ static void test_signup_window(void **state)
 	char answer[1024];
 
 	for (unsigned i = 0; i < o.signup.limit; i++) {
-		expect_passed("127.0.0.1", signup);
+		expect_passed("127.0.0.1", client_signup);
 		axfw_signup_record(&window, clock_boot_ns(), &o.signup);
 		assert_int_equal(kernel_put_signup_window(k, &client, &window), 0);
 	}
-	ask("127.0.0.1", signup, answer, sizeof(answer));
+	client_ask("127.0.0.1", client_signup, answer, sizeof(answer));
 	expect_429(answer, 3600);
 	assert_in_range(number_behind(answer, "Try again in "), 59, 60);
 	kernel_stop(&k);
@@ -315,9 +248,9 @@ static void *call_on_and_on(void *arg)
 
 	lab_enter_peer();
 	while (!atomic_load(&c->stop)) {
-		call_with_wrong_key("10.88.1.1", answer, sizeof(answer));
+		client_ask("10.88.1.1", client_guard_call, answer, sizeof(answer));
 		c->calls++;
-		if (!is_kernels_401(answer) && !c->failures++)
+		if (!client_is_kernels_401(answer) && !c->failures++)
 			memcpy(c->first_failure, answer, sizeof(answer));
 	}
 	return NULL;

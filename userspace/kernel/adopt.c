@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The old program runs on the very maps that are changed here, so each step leaves them true: first
- * nothing is certain any more (a miss passes), then what is stale goes, then the new settings come.
+ * The old program may be running on the very maps that are changed here, so each step leaves them
+ * true. Maps that would have to be emptied aren't inherited in the first place.
  */
 #include "kernel/adopt.h"
 
@@ -10,53 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "crypto/crypto.h"
 #include "kernel/lists.h"
 #include "kernel/pins.h"
+#include "kernel/sets.h"
 
 /* What the options decide; the rest of the word follows from what is in the maps. */
 #define TIERS_OF_OPTIONS                                                                           \
 	(AXFW_TIER_ALLOWED | AXFW_TIER_PROXIES | AXFW_TIER_PROXY_PROTOCOL | AXFW_TIER_ANY_PROXY |  \
 	 AXFW_TIER_SYN_BUDGET | AXFW_TIER_SYN_COOKIES | AXFW_TIER_PENALTY)
-
-/* Says whether two admission keys are the same, and nothing else about them. */
-static uint64_t key_check(const uint8_t key[static 16])
-{
-	static const char salt[] = "axfw-admission-key-check";
-	uint8_t text[sizeof(salt) + 16], digest[CRYPTO_DIGEST_LEN];
-	uint64_t check;
-
-	memcpy(text, salt, sizeof(salt));
-	memcpy(text + sizeof(salt), key, 16);
-	crypto_sha256(text, sizeof(text), digest);
-	wipe(text, sizeof(text));
-	memcpy(&check, digest, sizeof(check));
-	return check;
-}
-
-static int empty(struct kernel *k, enum map_id map, size_t key_size, size_t value_size)
-{
-	return map_delete_all(k->object.map_fd[map], key_size, value_size);
-}
-
-static int drop_other_keys(struct kernel *k, uint64_t check)
-{
-	int r;
-
-	__atomic_store_n(&k->config->admissions_complete, 0, __ATOMIC_SEQ_CST);
-	r = empty(k, MAP_admissions, sizeof(struct axfw_key_hash), sizeof(struct axfw_admission));
-	if (r == 0)
-		r = empty(k, MAP_unknown, sizeof(struct axfw_key_hash),
-			  sizeof(struct axfw_unknown));
-	if (r == 0)
-		k->config->admission_key_check = check;
-	return r;
-}
-
-static bool is_same_rule(const struct axfw_signup_rule *a, const struct axfw_signup_rule *b)
-{
-	return a->window_ns == b->window_ns && a->limit == b->limit;
-}
 
 static uint32_t wanted_tiers(const struct kernel_options *o)
 {
@@ -81,6 +42,7 @@ static int write_tiers(struct kernel *k, const struct kernel_options *o)
 {
 	uint32_t wanted = wanted_tiers(o);
 	struct axfw_config *c = k->config;
+	struct axfw_prefix first;
 	int r;
 
 	__atomic_fetch_and(&c->tiers, wanted | ~TIERS_OF_OPTIONS, __ATOMIC_SEQ_CST);
@@ -90,23 +52,19 @@ static int write_tiers(struct kernel *k, const struct kernel_options *o)
 	c->syn_rate = o->syn_rate;
 	c->penalty = o->penalty;
 	__atomic_fetch_or(&c->tiers, wanted, __ATOMIC_SEQ_CST);
+	if (!bpf_map_get_next_key(k->object.map_fd[MAP_denied], NULL, &first))
+		config_set_tier(k, AXFW_TIER_DENIED, true); /* a new config, an old list */
 	return 0;
 }
 
-int adopt_configuration(struct kernel *k, const struct kernel_options *options, bool adopted)
+int adopt_configuration(struct kernel *k, const struct kernel_options *options,
+			const struct inheritance *inherited)
 {
 	struct axfw_config *c = k->config;
-	uint64_t check = key_check(options->admission_key);
-	int r = 0;
+	int r;
 
-	if (c->admission_key_check != check)
-		r = drop_other_keys(k, check);
-	if (r == 0 && !is_same_rule(&c->signup, &options->signup))
-		r = empty(k, MAP_signups, sizeof(struct axfw_client),
-			  sizeof(struct axfw_signup_window));
-	if (r < 0)
-		return r;
 	c->signup = options->signup;
+	c->admission_key_check = admission_key_check(options->admission_key);
 	for (unsigned i = 0; i < AXFW_PORTS_MAX; i++)
 		c->ports[i] = i < options->port_count ? options->ports[i] : 0;
 	c->origin_passes = options->origin_passes;
@@ -114,9 +72,14 @@ int adopt_configuration(struct kernel *k, const struct kernel_options *options, 
 	r = write_tiers(k, options);
 	if (r < 0)
 		return r;
-	/* somebody may have written to the store while no daemon watched */
-	__atomic_fetch_add(&c->generation, 1, __ATOMIC_ACQ_REL);
-	k->complete_wanted = adopted && c->admissions_complete;
+	/* Somebody may have written to the store while no daemon watched. The clock is ahead of
+	 * every count that began there, so an old entry of `unknown` is void under a new config,
+	 * too. */
+	if (inherited->map_fd[MAP_config] >= 0)
+		__atomic_fetch_add(&c->generation, 1, __ATOMIC_ACQ_REL);
+	else
+		__atomic_store_n(&c->generation, clock_boot_ns(), __ATOMIC_RELEASE);
+	k->complete_wanted = inherited->complete;
 	admissions_apply_complete(k);
 	__atomic_store_n(&c->abi_version, AXFW_ABI_VERSION, __ATOMIC_RELEASE);
 	return 0;
@@ -165,9 +128,7 @@ static bool is_in_our_way(const char *pin_dir, const struct kernel_options *opti
 void pins_remove_all(struct kernel *k)
 {
 	interfaces_detach(k);
-	pins_remove(k->pin_dir, AXFW_PIN_PROG_XDP);
-	for (int i = 0; i < MAP_COUNT; i++)
-		pins_remove(k->pin_dir, map_names[i]);
+	sets_remove(k->pin_dir);
 	rmdir(k->pin_dir); /* stays if somebody else put something there */
 }
 

@@ -4,11 +4,11 @@
 #ifndef KERNEL_ADOPT_H
 #define KERNEL_ADOPT_H
 
-#include "kernel/internal.h"
+#include "kernel/inherit.h"
 
-/* config must be mapped. adopted: the maps hold what an earlier daemon wrote. Empties what can't be
- * believed any longer (another admission key, another signup rule), then writes the settings. */
-int adopt_configuration(struct kernel *k, const struct kernel_options *options, bool adopted);
+/* config must be mapped. Writes the settings. */
+int adopt_configuration(struct kernel *k, const struct kernel_options *options,
+			const struct inheritance *inherited);
 /* Writes the answers that differ. */
 int adopt_answers(struct kernel *k, const struct axfw_response_template *answers);
 /*

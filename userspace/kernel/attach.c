@@ -99,23 +99,63 @@ static void drop_foreign_slots(struct kernel *k)
 	}
 }
 
+static int link_info(int link_fd, struct bpf_link_info *ret)
+{
+	uint32_t len = sizeof(*ret);
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	r = bpf_obj_get_info_by_fd(link_fd, ret, &len);
+	if (r < 0)
+		return r;
+	return ret->type == BPF_LINK_TYPE_XDP ? 0 : -EINVAL;
+}
+
 static int link_ifindex(int link_fd)
 {
-	struct bpf_link_info info = {};
-	uint32_t len = sizeof(info);
-	int r = bpf_obj_get_info_by_fd(link_fd, &info, &len);
+	struct bpf_link_info info;
+	int r = link_info(link_fd, &info);
+
+	return r < 0 ? r : (int)info.xdp.ifindex;
+}
+
+static enum attach_mode mode_of(unsigned index, uint32_t program)
+{
+	struct netlink_interface now = {};
+
+	netlink_get(index, NETLINK_THIS_NETNS, &now);
+	return now.xdp_native && now.xdp_native == program ? ATTACH_NATIVE : ATTACH_GENERIC;
+}
+
+static void test_answers(struct kernel *k, struct interface *it)
+{
+	it->reason[0] = '\0';
+	set_answers(k, it, interface_can_answer(it, it->reason, sizeof(it->reason)));
+}
+
+static void give_up(struct kernel *k, struct interface *it)
+{
+	if (it->index)
+		set_answers(k, it, false);
+	closep(&it->link_fd);
+	it->link_fd = -1;
+	it->mode = ATTACH_NONE;
+}
+
+/* It runs the old program. The new one finds in its config, which may be a new one, that it may
+ * answer here. */
+static int switch_link(struct kernel *k, struct interface *it, int fd)
+{
+	struct bpf_link_info info;
+	int r = link_info(fd, &info);
 
 	if (r < 0)
 		return r;
-	return info.type == BPF_LINK_TYPE_XDP ? (int)info.xdp.ifindex : -EINVAL;
-}
-
-static uint32_t program_id(int prog_fd)
-{
-	struct bpf_prog_info info = {};
-	uint32_t len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(prog_fd, &info, &len) < 0 ? 0 : info.id;
+	if (info.xdp.ifindex != it->index)
+		return -ENODEV; /* the interface was made anew: the link hangs in the air */
+	it->mode = mode_of(it->index, info.prog_id);
+	test_answers(k, it);
+	return bpf_link_update(fd, k->object.prog_fd[HOOK_XDP], NULL);
 }
 
 /* The link of an earlier daemon, if it is still on this very interface. */
@@ -129,12 +169,9 @@ static int adopt_link(struct kernel *k, struct interface *it)
 	fd = pins_get(k->pin_dir, pin);
 	if (fd < 0)
 		return fd;
-	r = link_ifindex(fd);
-	if (r == (int)it->index)
-		r = bpf_link_update(fd, k->object.prog_fd, NULL);
-	else
-		r = -ENODEV; /* the interface was made anew: the link hangs in the air */
+	r = switch_link(k, it, fd);
 	if (r < 0) {
+		give_up(k, it);
 		bpf_link_detach(fd);
 		pins_remove(k->pin_dir, pin);
 		return r;
@@ -148,7 +185,7 @@ static int create_link(struct kernel *k, struct interface *it, uint32_t flags)
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
 	int r;
 
-	r = bpf_link_create(k->object.prog_fd, (int)it->index, BPF_XDP, &opts);
+	r = bpf_link_create(k->object.prog_fd[HOOK_XDP], (int)it->index, BPF_XDP, &opts);
 	if (r < 0)
 		return r;
 	it->link_fd = r;
@@ -209,30 +246,6 @@ static int attach_anew(struct kernel *k, struct interface *it)
 	return r;
 }
 
-static void find_mode(struct kernel *k, struct interface *it)
-{
-	struct netlink_interface now = {};
-	uint32_t id = program_id(k->object.prog_fd);
-
-	netlink_get(it->index, NETLINK_THIS_NETNS, &now);
-	it->mode = now.xdp_native && now.xdp_native == id ? ATTACH_NATIVE : ATTACH_GENERIC;
-}
-
-static void test_answers(struct kernel *k, struct interface *it)
-{
-	it->reason[0] = '\0';
-	set_answers(k, it, interface_can_answer(it, it->reason, sizeof(it->reason)));
-}
-
-static void give_up(struct kernel *k, struct interface *it)
-{
-	if (it->index)
-		set_answers(k, it, false);
-	closep(&it->link_fd);
-	it->link_fd = -1;
-	it->mode = ATTACH_NONE;
-}
-
 static void attach(struct kernel *k, struct interface *it)
 {
 	it->reason[0] = '\0';
@@ -242,9 +255,9 @@ static void attach(struct kernel *k, struct interface *it)
 		return;
 	}
 	libbpf_log_begin();
-	if (adopt_link(k, it) < 0 && attach_anew(k, it) < 0)
+	if (adopt_link(k, it) == 0 || attach_anew(k, it) < 0)
 		return;
-	find_mode(k, it);
+	it->mode = mode_of(it->index, program_id(k->object.prog_fd[HOOK_XDP]));
 	test_answers(k, it);
 }
 
@@ -258,6 +271,8 @@ void interfaces_attach(struct kernel *k)
 /* An interface that appeared, went, was made anew, or whose answers now leave or no longer do. */
 void interfaces_recheck(struct kernel *k)
 {
+	if (k->waiting || k->unattachable)
+		return;
 	for (unsigned i = 0; i < k->interface_count; i++) {
 		struct interface *it = &k->interfaces[i];
 
@@ -270,13 +285,14 @@ void interfaces_recheck(struct kernel *k)
 	}
 }
 
-int interfaces_update(struct kernel *k, int prog_fd)
+int interfaces_update(struct kernel *k)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < k->interface_count && r == 0; i++)
 		if (k->interfaces[i].link_fd >= 0)
-			r = bpf_link_update(k->interfaces[i].link_fd, prog_fd, NULL);
+			r = bpf_link_update(k->interfaces[i].link_fd, k->object.prog_fd[HOOK_XDP],
+					    NULL);
 	return r;
 }
 
@@ -309,6 +325,19 @@ static void drop_link(void *arg, const char *name)
 	if (fd >= 0)
 		bpf_link_detach(fd); /* somebody may hold it open: closing it wouldn't do */
 	pins_remove(k->pin_dir, name);
+}
+
+static void note_link(void *arg, const char *name)
+{
+	*(bool *)arg = true;
+}
+
+bool interfaces_are_attached(const struct kernel *k)
+{
+	bool any = false;
+
+	pins_each_link(k->pin_dir, note_link, &any);
+	return any;
 }
 
 void interfaces_drop_unlisted(struct kernel *k)

@@ -55,33 +55,3 @@ int map_read_all(int fd, size_t key_size, size_t value_size,
 	}
 	return r == -ENOENT ? 0 : r; /* that is how the end is said */
 }
-
-struct deletion {
-	int fd;
-	size_t key_size;
-	int r;
-};
-
-static void delete_some(void *arg, const void *keys, const void *values, uint32_t count)
-{
-	struct deletion *d = arg;
-	int r;
-
-	for (uint32_t i = 0; i < count; i++) {
-		r = bpf_map_delete_elem(d->fd, (const uint8_t *)keys + i * d->key_size);
-		if (r < 0 && r != -ENOENT)
-			d->r = r;
-	}
-}
-
-/* Deleting while reading may skip an entry, so it goes on until nothing is found. */
-int map_delete_all(int fd, size_t key_size, size_t value_size)
-{
-	struct deletion d = { .fd = fd, .key_size = key_size };
-	uint8_t key[KEY_MAX];
-	int r = 0;
-
-	while (r == 0 && d.r == 0 && !bpf_map_get_next_key(fd, NULL, key))
-		r = map_read_all(fd, key_size, value_size, delete_some, &d);
-	return r < 0 ? r : d.r;
-}

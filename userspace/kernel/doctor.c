@@ -158,15 +158,13 @@ static const char *describe_xdp(unsigned index)
 	return features & NETLINK_XDP_BASIC ? "native XDP: yes" : "native XDP: no, generic works";
 }
 
-static uint32_t program_id(int fd, char ret_name[static BPF_OBJ_NAME_LEN])
+static void program_name(int fd, char ret[static BPF_OBJ_NAME_LEN])
 {
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
 
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
-		return 0;
-	memcpy(ret_name, info.name, BPF_OBJ_NAME_LEN);
-	return info.id;
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+		memcpy(ret, info.name, BPF_OBJ_NAME_LEN);
 }
 
 static void check_program(struct sheet *s, const struct netlink_interface *it, const char *row)
@@ -176,12 +174,12 @@ static void check_program(struct sheet *s, const struct netlink_interface *it, c
 					: it->xdp_offloaded;
 	_cleanup_(closep) int fd = id ? bpf_prog_get_fd_by_id(id) : -1;
 	_cleanup_(closep) int pinned = pins_get(s->pin_dir, AXFW_PIN_PROG_XDP);
-	char name[BPF_OBJ_NAME_LEN] = "", pinned_name[BPF_OBJ_NAME_LEN];
+	char name[BPF_OBJ_NAME_LEN] = "";
 
 	if (!id)
 		return;
-	program_id(fd, name);
-	if (program_id(pinned, pinned_name) == id)
+	program_name(fd, name);
+	if (program_id(pinned) == id)
 		add(s, row, true, "", "axfw's own program is attached (id %u)", id);
 	else if (!strcmp(name, "axfw_xdp"))
 		add(s, row, false, "stop the other axfwd, or give this one its --pin-dir",

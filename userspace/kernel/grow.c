@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include "kernel/internal.h"
-#include "kernel/pins.h"
+#include "kernel/sets.h"
 
 struct copy {
 	int fd;
@@ -43,36 +43,49 @@ static void swap_fds(int *a, int *b)
 	*b = t;
 }
 
+/* From here on k holds the bigger map; `bigger` what is to be closed. */
+static void exchange(struct kernel *k, struct object *bigger)
+{
+	for (int i = 0; i < HOOK_COUNT; i++)
+		swap_fds(&k->object.prog_fd[i], &bigger->prog_fd[i]);
+	swap_fds(&k->object.map_fd[MAP_admissions], &bigger->map_fd[MAP_admissions]);
+}
+
+/* The attachments back to where they were, and the pins. */
+static void switch_back(struct kernel *k)
+{
+	if (interfaces_update(k) < 0) {
+		/* both programs judge by right entries as long as nothing changes: stop refusing */
+		k->stuck = true;
+		admissions_apply_complete(k);
+	}
+	if (sets_publish(k->pin_dir, &k->object) < 0)
+		atomic_fetch_add(&k->sync_failures, 1);
+}
+
 /*
- * Links first, then the names: what enforces is never behind what bpftool shows. Only the two
- * descriptors that changed are exchanged; the others are in use without a lock.
+ * The pins first: a daemon that dies in between has left a complete set, and the next one switches
+ * what still runs the old program. Only the descriptors that changed are exchanged; the others are
+ * in use without a lock.
  */
 static int switch_over(struct kernel *k, struct object *bigger)
 {
 	int r;
 
 	r = copy_admissions(k->object.map_fd[MAP_admissions], bigger->map_fd[MAP_admissions]);
+	if (r == 0 && !k->waiting)
+		r = sets_publish(k->pin_dir, bigger);
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&k->interface_lock);
-	r = interfaces_update(k, bigger->prog_fd);
-	if (r == 0) {
-		swap_fds(&k->object.prog_fd, &bigger->prog_fd);
-		swap_fds(&k->object.map_fd[MAP_admissions], &bigger->map_fd[MAP_admissions]);
-	} else if (interfaces_update(k, k->object.prog_fd) < 0) {
-		/* both programs judge by right entries as long as nothing changes: stop refusing */
-		k->stuck = true;
-		admissions_apply_complete(k);
+	exchange(k, bigger);
+	r = interfaces_update(k);
+	if (r < 0) {
+		exchange(k, bigger);
+		switch_back(k);
 	}
 	pthread_mutex_unlock(&k->interface_lock);
-	if (r < 0)
-		return r;
-	r = pins_put(k->pin_dir, map_names[MAP_admissions], k->object.map_fd[MAP_admissions]);
-	if (r == 0)
-		r = pins_put(k->pin_dir, AXFW_PIN_PROG_XDP, k->object.prog_fd);
-	if (r < 0) /* enforcing, but the next daemon would find the old map */
-		atomic_fetch_add(&k->sync_failures, 1);
-	return 0;
+	return r;
 }
 
 /* Loads a program with an empty map of `max` entries; nothing runs it yet. */

@@ -2,8 +2,8 @@
 /*
  * What the files of this module share. Locks: sync_lock guards the admissions (their map's
  * descriptor, which growing swaps, and what is pending or being reconciled); interface_lock guards
- * interfaces[] and reason. sync_lock is taken first where both are. Everything else is fixed by
- * kernel_start().
+ * interfaces[] and reason. sync_lock is taken first where both are; who changes `waiting` has both.
+ * Everything else is fixed by kernel_start().
  */
 #ifndef KERNEL_INTERNAL_H
 #define KERNEL_INTERNAL_H
@@ -52,6 +52,8 @@ struct events {
 struct kernel {
 	bool loaded; /* false: userspace mode, and nothing below but names and reasons is valid */
 	bool adopted;
+	bool waiting; /* an earlier daemon's programs enforce until ours have their keys; sync_lock
+		       */
 	_Atomic bool keep;
 	enum refuse_mode refuse;
 	char pin_dir[108];
@@ -77,6 +79,7 @@ struct kernel {
 	unsigned interface_count;
 	struct interface interfaces[KERNEL_INTERFACES_MAX];
 	char reason[KERNEL_REASON_MAX];
+	bool unattachable; /* take_over() failed; reason says why */
 
 	pthread_t watcher;
 	bool watcher_runs;
@@ -99,7 +102,6 @@ bool admissions_want_growth(const struct kernel *k);
 int map_read_all(int fd, size_t key_size, size_t value_size,
 		 void (*each)(void *arg, const void *keys, const void *values, uint32_t count),
 		 void *arg);
-int map_delete_all(int fd, size_t key_size, size_t value_size);
 
 /* reconcile.c; under sync_lock */
 void reconcile_overtake(struct kernel *k, const struct axfw_key_hash *hash);
@@ -108,11 +110,17 @@ void reconcile_free(struct reconcile **r);
 /* grow.c. Takes sync_lock at the end only, unless the caller has it. */
 int admissions_grow(struct kernel *k, bool locked);
 
+/* kernel.c; under sync_lock: ours replace what an earlier daemon left, as soon as they know as
+ * much.
+ */
+void take_over(struct kernel *k);
+
 /* attach.c; under interface_lock */
 int interfaces_parse(struct kernel *k, const char *list); /* on failure k->reason says why */
 void interfaces_attach(struct kernel *k);		  /* adopts, attaches, tests */
 void interfaces_recheck(struct kernel *k);		  /* now and then */
-int interfaces_update(struct kernel *k, int prog_fd);
+bool interfaces_are_attached(const struct kernel *k);	  /* by an earlier daemon */
+int interfaces_update(struct kernel *k);		  /* to k->object's programs */
 void interfaces_detach(struct kernel *k);
 void interfaces_close(struct kernel *k);
 void interfaces_drop_unlisted(struct kernel *k);

@@ -16,6 +16,7 @@
 #include "kernel/answers.h"
 #include "kernel/internal.h"
 #include "kernel/pins.h"
+#include "kernel/sets.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 /* A daemon that is being replaced has let go of its pins before it lets go of the store, and one
@@ -26,6 +27,7 @@ struct starting {
 	struct kernel *kernel;
 	const struct kernel_options *options;
 	struct axfw_response_template answers[AXFW_RESPONSE_COUNT];
+	struct inheritance inherited;
 };
 
 static int say(struct kernel *k, int r, const char *what)
@@ -109,30 +111,35 @@ static int take_pin_dir(struct starting *s)
 	return r;
 }
 
+/* What only the callers can fill: while one of these is new and an earlier daemon's programs
+ * enforce, they go on until kernel_reconcile_end(). */
+static const enum map_id filled_by_callers[] = { MAP_admissions, MAP_signups, MAP_denied };
+
+static bool lacks_entries(const struct inheritance *i)
+{
+	for (size_t j = 0; j < ARRAY_SIZE(filled_by_callers); j++)
+		if (i->map_fd[filled_by_callers[j]] < 0)
+			return true;
+	return false;
+}
+
 static int load(struct starting *s)
 {
 	struct kernel *k = s->kernel;
-	int pinned[MAP_COUNT] = { [0 ... MAP_COUNT - 1] = -1 };
+	struct inheritance *i = &s->inherited;
 	char missing[KERNEL_REASON_MAX - 40];
 	int r;
 
-	k->adopted = object_find_pinned(k->pin_dir, k->entries, pinned) == 0;
-	r = object_load(&k->constants, pinned, k->entries, &k->object, k->reason,
+	inherit(k->pin_dir, s->options, k->entries, i);
+	if (i->admissions_max > AXFW_ADMISSIONS_MAX) /* as many keys are to come */
+		k->entries[MAP_admissions] = MIN(i->admissions_max, ADMISSIONS_GROWN_MAX);
+	k->adopted = i->count > 0;
+	k->waiting = lacks_entries(i) && interfaces_are_attached(k);
+	r = object_load(&k->constants, i->map_fd, k->entries, &k->object, k->reason,
 			sizeof(k->reason));
-	maps_close(pinned);
 	if (r < 0 && features_missing(missing, sizeof(missing)))
 		snprintf(k->reason, sizeof(k->reason), "the kernel is too old: it lacks %s",
 			 missing);
-	return r;
-}
-
-static int read_admissions_size(struct kernel *k)
-{
-	struct bpf_map_info info = {};
-	uint32_t len = sizeof(info);
-	int r = bpf_obj_get_info_by_fd(k->object.map_fd[MAP_admissions], &info, &len);
-
-	k->admissions_max = info.max_entries;
 	return r;
 }
 
@@ -147,9 +154,8 @@ static int configure(struct starting *s)
 		k->config = NULL;
 		return say(k, -errno, "the config map can't be mapped");
 	}
-	r = read_admissions_size(k);
-	if (r == 0)
-		r = adopt_configuration(k, s->options, k->adopted);
+	k->admissions_max = map_size(k->object.map_fd[MAP_admissions]);
+	r = adopt_configuration(k, s->options, &s->inherited);
 	if (r == 0)
 		r = adopt_answers(k, s->answers);
 	if (r == -E2BIG)
@@ -158,30 +164,42 @@ static int configure(struct starting *s)
 }
 
 /*
- * Maps before the links: a program that enforces can always be found and looked into. Among them
- * config last: its version vouches for all, so a start that ends half-way leaves pins that the next
- * one replaces.
+ * Maps before the links: a program that enforces can always be found and looked into, and a daemon
+ * that dies in between leaves a set that the next one can go on with.
  */
-static int pin(struct starting *s)
+static int replace_pins(struct kernel *k)
 {
-	struct kernel *k = s->kernel;
-	int r = 0;
+	int r = sets_publish(k->pin_dir, &k->object);
 
-	_Static_assert(MAP_config == 0, "config is pinned last");
-	for (int i = MAP_COUNT - 1; i >= 0 && r == 0 && !k->adopted; i--)
-		r = pins_put(k->pin_dir, map_names[i], k->object.map_fd[i]);
-	if (r == 0)
-		r = pins_put(k->pin_dir, AXFW_PIN_PROG_XDP, k->object.prog_fd);
 	return r < 0 ? say(k, r, "the maps can't be pinned") : 0;
 }
 
-static int attach(struct starting *s)
+static int attach(struct kernel *k)
 {
-	struct kernel *k = s->kernel;
+	int r = replace_pins(k);
 
+	if (r < 0)
+		return r;
 	interfaces_attach(k);
 	interfaces_drop_unlisted(k);
 	return 0;
+}
+
+void take_over(struct kernel *k)
+{
+	pthread_mutex_lock(&k->interface_lock);
+	k->waiting = false;
+	if (attach(k) < 0) {
+		/* What enforces now nobody will keep in step: better nothing does. */
+		pins_remove_all(k);
+		k->unattachable = true;
+	}
+	pthread_mutex_unlock(&k->interface_lock);
+}
+
+static int attach_now(struct starting *s)
+{
+	return s->kernel->waiting ? 0 : attach(s->kernel);
 }
 
 static int start_watching(struct starting *s)
@@ -192,11 +210,8 @@ static int start_watching(struct starting *s)
 }
 
 static int (*const steps[])(struct starting *s) = {
-	check_interfaces, check_privileges,
-	check_btf,	  build_answers,
-	take_pin_dir,	  load,
-	configure,	  pin,
-	attach,		  start_watching,
+	check_interfaces, check_privileges, check_btf,	    build_answers, take_pin_dir, load,
+	configure,	  attach_now,	    start_watching,
 };
 
 /* Everything that start made; with `pins` also what outlives the process. */
@@ -268,11 +283,13 @@ int kernel_start(const struct kernel_options *options, struct kernel **ret, char
 	if (!s)
 		return -ENOMEM;
 	s->options = options;
+	s->inherited = (struct inheritance)INHERITANCE_NONE;
 	r = new_kernel(options, &s->kernel);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++)
 		r = steps[i](s);
+	inheritance_drop(&s->inherited);
 	if (r == -EBUSY) { /* nothing of ours is there, and what is there is somebody's */
 		snprintf(error, size, "%s", s->kernel->reason);
 		kernel_stop(&s->kernel);
@@ -327,8 +344,11 @@ static void explain(struct kernel *k, char ret[static KERNEL_REASON_MAX])
 {
 	const struct interface *it = &k->interfaces[0];
 
-	if (!k->loaded)
+	if (!k->loaded || k->unattachable)
 		memcpy(ret, k->reason, KERNEL_REASON_MAX);
+	else if (k->waiting)
+		snprintf(ret, KERNEL_REASON_MAX,
+			 "an earlier daemon's programs enforce until these have their keys");
 	else if (k->refuse == REFUSE_PASS)
 		snprintf(ret, KERNEL_REASON_MAX, "the setting refuse is pass: it only counts");
 	else

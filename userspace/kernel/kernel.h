@@ -82,7 +82,9 @@ void kernel_remember_unknown(struct kernel *k, const struct axfw_key_hash *hash,
 void kernel_bump_generation(struct kernel *k);
 
 /* Start-up reconcile: begin, put each key, end. Entries not put between are deleted at the end
- * (they are judged by what they said until then). complete: every active key was put. */
+ * (they are judged by what they said until then). complete: every active key was put. Where an
+ * earlier daemon's programs are replaced by ones with new maps, that happens at the end, so sign-up
+ * windows and denials are put before it. */
 int kernel_reconcile_begin(struct kernel *k);
 int kernel_reconcile_put(struct kernel *k, const struct axfw_key_hash *hash,
 			 const struct axfw_admission *admission);

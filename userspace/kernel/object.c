@@ -3,8 +3,6 @@
  * Opening, checking and loading the BPF object that is embedded as a skeleton. Features are found
  * out by loading, never by the kernel's version: a distribution's 5.14 may have what a vanilla one
  * lacks.
- *
- * Maps are adopted all or none: a mixture of old and new maps would be a state that nobody wrote.
  */
 #include "kernel/object.h"
 
@@ -32,6 +30,15 @@ const char *const map_names[MAP_COUNT] = {
 #undef X
 };
 
+const char *const program_pins[HOOK_COUNT] = {
+	[HOOK_XDP] = AXFW_PIN_PROG_XDP,
+	[HOOK_TC] = AXFW_PIN_PROG_TC,
+};
+static const char *const program_names[HOOK_COUNT] = {
+	[HOOK_XDP] = "axfw_xdp",
+	[HOOK_TC] = "axfw_tc",
+};
+
 void maps_close(int fds[static MAP_COUNT])
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
@@ -42,8 +49,10 @@ void maps_close(int fds[static MAP_COUNT])
 
 void object_close(struct object *o)
 {
-	closep(&o->prog_fd);
-	o->prog_fd = -1;
+	for (int i = 0; i < HOOK_COUNT; i++) {
+		closep(&o->prog_fd[i]);
+		o->prog_fd[i] = -1;
+	}
 	maps_close(o->map_fd);
 }
 
@@ -107,9 +116,14 @@ static int dup_into(int fd, int *ret)
 static int take_fds(struct axfw_bpf *skeleton, struct object *ret)
 {
 	struct object o = OBJECT_NONE;
-	int r;
+	const struct bpf_program *prog;
+	int r = 0;
 
-	r = dup_into(bpf_program__fd(skeleton->progs.axfw_xdp), &o.prog_fd);
+	for (int i = 0; i < HOOK_COUNT && r == 0; i++) {
+		prog = bpf_object__find_program_by_name(skeleton->obj, program_names[i]);
+		if (prog)
+			r = dup_into(bpf_program__fd(prog), &o.prog_fd[i]);
+	}
 	for (int i = 0; i < MAP_COUNT && r == 0; i++)
 		r = dup_into(bpf_object__find_map_fd_by_name(skeleton->obj, map_names[i]),
 			     &o.map_fd[i]);
@@ -172,39 +186,34 @@ static bool is_same_shape(const struct bpf_map *map, uint32_t entries, int fd)
 		       : info.max_entries == max_entries;
 }
 
-static bool is_our_version(int config_fd)
-{
-	_cleanup_(freep) struct axfw_config *config = calloc(1, sizeof(*config));
-	uint32_t zero = 0;
-
-	return config && !bpf_map_lookup_elem(config_fd, &zero, config) &&
-	       config->abi_version == AXFW_ABI_VERSION;
-}
-
-int object_find_pinned(const char *dir, const uint32_t entries[static MAP_COUNT],
-		       int ret[static MAP_COUNT])
+void object_drop_misfits(const uint32_t entries[static MAP_COUNT], int fds[static MAP_COUNT])
 {
 	_cleanup_(skeleton_freep) struct axfw_bpf *skeleton = NULL;
-	int fds[MAP_COUNT] = { [0 ... MAP_COUNT - 1] = -1 };
-	unsigned found = 0, fit = 0;
 	const struct bpf_map *map;
 
 	libbpf_log_begin();
 	skeleton = axfw_bpf__open();
-	if (!skeleton)
-		return -errno;
 	for (int i = 0; i < MAP_COUNT; i++) {
-		map = bpf_object__find_map_by_name(skeleton->obj, map_names[i]);
-		fds[i] = pins_get(dir, map_names[i]);
-		if (fds[i] < 0)
+		map = skeleton ? bpf_object__find_map_by_name(skeleton->obj, map_names[i]) : NULL;
+		if (fds[i] >= 0 && map && is_same_shape(map, entries[i], fds[i]))
 			continue;
-		found++;
-		fit += map && is_same_shape(map, entries[i], fds[i]);
+		closep(&fds[i]);
+		fds[i] = -1;
 	}
-	if (fit == MAP_COUNT && is_our_version(fds[MAP_config])) {
-		memcpy(ret, fds, sizeof(fds));
-		return 0;
-	}
-	maps_close(fds);
-	return found ? -ESTALE : -ENOENT;
+}
+
+uint32_t map_size(int fd)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) < 0 ? 0 : info.max_entries;
+}
+
+uint32_t program_id(int fd)
+{
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info);
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) < 0 ? 0 : info.id;
 }

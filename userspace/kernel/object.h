@@ -18,13 +18,18 @@ enum map_id {
 };
 extern const char *const map_names[MAP_COUNT];
 
+enum hook { HOOK_XDP, HOOK_TC, HOOK_COUNT };
+extern const char *const program_pins[HOOK_COUNT];
+
 struct object {
-	int prog_fd;
+	int prog_fd[HOOK_COUNT];
 	int map_fd[MAP_COUNT];
 };
 #define OBJECT_NONE                                                                                \
 	{                                                                                          \
-		.prog_fd = -1, .map_fd = { [0 ... MAP_COUNT - 1] = -1 }                            \
+		.prog_fd = { [0 ... HOOK_COUNT - 1] = -1 }, .map_fd = {                            \
+			[0 ... MAP_COUNT - 1] = -1                                                 \
+		}                                                                                  \
 	}
 
 /* What is fixed in the program when it is loaded. */
@@ -44,13 +49,10 @@ int object_load(const struct object_constants *constants, const int reuse[static
 		size_t size);
 void object_close(struct object *o);
 
-/*
- * The maps that an earlier daemon pinned in dir, if this program can go on with them: all there, of
- * the same shape, and written under the same AXFW_ABI_VERSION. -ENOENT: nothing is pinned; -ESTALE:
- * what is pinned must be replaced. Descriptors in ret are the caller's to close.
- */
-int object_find_pinned(const char *dir, const uint32_t entries[static MAP_COUNT],
-		       int ret[static MAP_COUNT]);
+/* Closes those maps that this program couldn't use: of another type, of other sizes. */
+void object_drop_misfits(const uint32_t entries[static MAP_COUNT], int fds[static MAP_COUNT]);
 void maps_close(int fds[static MAP_COUNT]);
+uint32_t map_size(int fd);   /* how many entries it takes; 0: no such map */
+uint32_t program_id(int fd); /* 0: no such program */
 
 #endif

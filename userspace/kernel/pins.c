@@ -226,25 +226,51 @@ int pins_get(const char *dir, const char *name)
 	return bpf_obj_get(path);
 }
 
-int pins_put(const char *dir, const char *name, int fd)
+/* The name under which the replacement of a pin is made, free to be used. */
+static int prepare_replacement(const char *dir, const char *name, char ret[static PATH_MAX])
 {
-	char path[PATH_MAX], replacement[PATH_MAX], other[64];
+	char other[64];
+
+	snprintf(other, sizeof(other), REPLACEMENT_PREFIX "%s", name);
+	pins_path(dir, other, ret);
+	if (unlink(ret) < 0 && errno != ENOENT) /* left by a daemon that died right here */
+		return -errno;
+	return 0;
+}
+
+static int replace(const char *dir, const char *name, const char *replacement)
+{
+	char path[PATH_MAX];
 	int r;
 
 	pins_path(dir, name, path);
-	snprintf(other, sizeof(other), REPLACEMENT_PREFIX "%s", name);
-	pins_path(dir, other, replacement);
-	if (unlink(replacement) < 0 && errno != ENOENT) /* left by a daemon that died right here */
-		return -errno;
-	r = bpf_obj_pin(fd, replacement);
-	if (r < 0)
-		return r;
-	if (rename(replacement, path) < 0) {
+	if (!rename(replacement, path))
+		return 0;
+	r = -errno;
+	unlink(replacement);
+	return r;
+}
+
+int pins_put(const char *dir, const char *name, int fd)
+{
+	char replacement[PATH_MAX];
+	int r;
+
+	r = prepare_replacement(dir, name, replacement);
+	if (r == 0)
+		r = bpf_obj_pin(fd, replacement);
+	return r < 0 ? r : replace(dir, name, replacement);
+}
+
+int pins_put_symlink(const char *dir, const char *name, const char *target)
+{
+	char replacement[PATH_MAX];
+	int r;
+
+	r = prepare_replacement(dir, name, replacement);
+	if (r == 0 && symlink(target, replacement) < 0)
 		r = -errno;
-		unlink(replacement);
-		return r;
-	}
-	return 0;
+	return r < 0 ? r : replace(dir, name, replacement);
 }
 
 int pins_remove(const char *dir, const char *name)

@@ -32,6 +32,7 @@ int pins_get(const char *dir, const char *name); /* fd or -errno */
 /* Pins fd under the name, in place of what is there: a reader finds the old or the new, never
  * nothing. */
 int pins_put(const char *dir, const char *name, int fd);
+int pins_put_symlink(const char *dir, const char *name, const char *target); /* the same */
 int pins_remove(const char *dir, const char *name); /* 0 also when there is none */
 /* Calls `each` for every link pin in the directory, with the file's name. */
 int pins_each_link(const char *dir, void (*each)(void *arg, const char *name), void *arg);

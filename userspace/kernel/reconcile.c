@@ -204,6 +204,8 @@ int kernel_reconcile_begin(struct kernel *k)
 		return 0;
 	pthread_mutex_lock(&k->sync_lock);
 	r = begin(k);
+	if (r < 0 && k->waiting)
+		take_over(k); /* there won't be an end to wait for; nothing is complete */
 	pthread_mutex_unlock(&k->sync_lock);
 	return r;
 }
@@ -238,6 +240,8 @@ int kernel_reconcile_end(struct kernel *k, bool complete)
 		reconcile_free(&k->reconcile);
 		k->complete_wanted = complete;
 		admissions_apply_complete(k);
+		if (k->waiting)
+			take_over(k);
 	} else {
 		r = -EINVAL;
 	}
