@@ -76,10 +76,10 @@ const struct row rows[] = {
 	{ "without protected ports all passes", DEFERRED4, { .text = UNKNOWN }, PASSES(OTHER_TRAFFIC), .configure = no_ports },
 
 	/* --- malformed ----------------------------------------------------------------------- */
-	{ "cut in the Ethernet header", NOBODY4, { .cut = 14, .ethertype = 0x0800 }, PASSES(TRUNCATED) },
-	{ "cut in the IPv4 header", NOBODY4, { .cut = 33 }, PASSES(TRUNCATED) },
+	{ "cut in the Ethernet header", NOBODY4, { .cut = 14, .ethertype = 0x0800 }, PASSES(TRUNCATED), .no_tc = true },
+	{ "cut in the IPv4 header", NOBODY4, { .cut = 33 }, PASSES(TRUNCATED), .no_tc = true },
 	{ "cut in the IPv4 options", NOBODY4, { .cut = 35, .ip_options = 8 }, PASSES(TRUNCATED) },
-	{ "cut in the IPv6 header", NOBODY6, { .cut = 53 }, PASSES(TRUNCATED) },
+	{ "cut in the IPv6 header", NOBODY6, { .cut = 53 }, PASSES(TRUNCATED), .no_tc = true },
 	{ "cut in the TCP header", NOBODY4, { .cut = 53, .text = UNKNOWN }, PASSES(TRUNCATED) },
 	{ "cut in the IPv6 TCP header", NOBODY6, { .cut = 70, .text = UNKNOWN }, PASSES(TRUNCATED) },
 	{ "cut in the TCP options", NOBODY4, { .cut = 60, .text = UNKNOWN }, PASSES(TRUNCATED) },

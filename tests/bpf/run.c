@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Runs the verdict table. For every row: the action, the reason counted once with the frame's bytes
- * and no other reason counted, and the frame left behind: untouched when it passes, and byte for
- * byte what has to be sent when it doesn't. A reason that no row produced is a failure of the
- * table.
+ * Runs the verdict table through both programs. For every row: the action, the reason counted once
+ * with the frame's bytes and no other reason counted, and the frame left behind: untouched when it
+ * passes, and byte for byte what has to be sent when it doesn't. A reason that no row produced is a
+ * failure of the table.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -16,6 +16,7 @@
 #include "rows.h"
 #include "axfw.skel.h"
 
+#define NAME_MAX   160
 #define MINUTES_NS (3 * 60 * 1000000000ULL)
 
 /* What is known of the connection that a sequence of rows goes on with. */
@@ -45,6 +46,11 @@ static const char *action_name(int action)
 	static const char *const names[] = { "ABORTED", "DROP", "PASS", "TX" };
 
 	return action >= 0 && action < 4 ? names[action] : strerror(action < 0 ? -action : EINVAL);
+}
+
+static const char *hook_name(enum axfw_hook hook)
+{
+	return hook == AXFW_HOOK_TC ? "TC" : "XDP";
 }
 
 static bool is_answer(unsigned why)
@@ -389,7 +395,7 @@ static void occupy_flows(struct world *w)
 }
 
 /* Rows that want a full table have a program of their own. */
-static bool run_full(struct state *s, const struct row *r)
+static bool run_full(struct state *s, const struct row *r, enum axfw_hook hook)
 {
 	struct row ordinary = *r;
 	struct world *w = world_new(true);
@@ -401,6 +407,7 @@ static bool run_full(struct state *s, const struct row *r)
 		world_free(&w);
 		return fail(s, "no connection");
 	}
+	world_use(w, hook);
 	occupy_flows(w);
 	ordinary.same = true; /* so that the table stays full */
 	ok = run_row(s, &ordinary, w);
@@ -409,19 +416,44 @@ static bool run_full(struct state *s, const struct row *r)
 	return ok;
 }
 
-void run_rows(struct world *w, struct tally *tally)
+static bool run_through(struct state *s, const struct row *r, struct world *w, enum axfw_hook hook)
+{
+	bool ok;
+
+	world_use(w, hook);
+	ok = r->full ? run_full(s, r, hook) : run_row(s, r, w);
+	world_use(w, AXFW_HOOK_XDP);
+	return ok;
+}
+
+/* The whole table through one of the programs. */
+static void run_table(struct world *w, enum axfw_hook hook, struct tally *tally)
 {
 	bool produced[AXFW_REASON_COUNT] = { false };
 	struct state s = { .connection.client = -1 };
+	char name[NAME_MAX];
 
 	for (unsigned i = 0; i < row_count; i++) {
-		bool ok = rows[i].full ? run_full(&s, &rows[i]) : run_row(&s, &rows[i], w);
+		bool ok;
 
-		tally_count(tally, ok, rows[i].name, s.problem);
+		if (hook == AXFW_HOOK_TC && rows[i].no_tc)
+			continue;
+		ok = run_through(&s, &rows[i], w, hook);
+
+		snprintf(name, sizeof(name), "%s: %s", hook_name(hook), rows[i].name);
+		tally_count(tally, ok, name, s.problem);
 		if (ok)
 			produced[rows[i].why] = true;
 	}
 	connection_close(&s.connection);
-	for (unsigned i = 0; i < AXFW_REASON_COUNT; i++)
-		tally_count(tally, produced[i], reason_name(i), "no row produced this reason");
+	for (unsigned i = 0; i < AXFW_REASON_COUNT; i++) {
+		snprintf(name, sizeof(name), "%s: %s", hook_name(hook), reason_name(i));
+		tally_count(tally, produced[i], name, "no row produced this reason");
+	}
+}
+
+void run_rows(struct world *w, struct tally *tally)
+{
+	run_table(w, AXFW_HOOK_XDP, tally);
+	run_table(w, AXFW_HOOK_TC, tally);
 }

@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "axfw/siphash.h"
@@ -30,7 +32,8 @@
 
 struct world {
 	struct axfw_bpf *skeleton;
-	int program;
+	int programs[AXFW_HOOK_TC + 1];
+	enum axfw_hook hook;
 };
 
 static const uint8_t siphash_key[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
@@ -253,7 +256,9 @@ struct world *world_new(bool small_flows)
 		world_free(&w);
 		return NULL;
 	}
-	w->program = bpf_program__fd(w->skeleton->progs.axfw_xdp);
+	w->programs[AXFW_HOOK_XDP] = bpf_program__fd(w->skeleton->progs.axfw_xdp);
+	w->programs[AXFW_HOOK_TC] = bpf_program__fd(w->skeleton->progs.axfw_tc);
+	w->hook = AXFW_HOOK_XDP;
 	fill_maps(w);
 	return w;
 }
@@ -318,6 +323,25 @@ void world_forget_flows(struct world *w)
 		bpf_map__delete_elem(w->skeleton->maps.flows, &key, sizeof(key), 0);
 }
 
+void world_use(struct world *w, enum axfw_hook hook)
+{
+	w->hook = hook;
+}
+
+static int as_xdp(int tc_action)
+{
+	switch (tc_action) {
+	case TC_ACT_UNSPEC:
+		return XDP_PASS;
+	case TC_ACT_REDIRECT:
+		return XDP_TX;
+	case TC_ACT_SHOT:
+		return XDP_DROP;
+	default:
+		return XDP_ABORTED;
+	}
+}
+
 int world_run(struct world *w, struct frame *frame)
 {
 	struct frame in = *frame;
@@ -329,12 +353,12 @@ int world_run(struct world *w, struct frame *frame)
 		.data_size_out = sizeof(frame->bytes),
 		.repeat = 1,
 	};
-	int r = bpf_prog_test_run_opts(w->program, &options);
+	int r = bpf_prog_test_run_opts(w->programs[w->hook], &options);
 
 	if (r)
 		return r;
 	frame->len = options.data_size_out;
-	return (int)options.retval;
+	return w->hook == AXFW_HOOK_TC ? as_xdp((int)options.retval) : (int)options.retval;
 }
 
 void world_counters(struct world *w, struct axfw_counter ret[AXFW_REASON_COUNT])

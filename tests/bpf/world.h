@@ -58,7 +58,10 @@ int connection_send(struct connection *c, const char *text);
 int connection_numbers(struct connection *c);
 void connection_flow_key(const struct connection *c, struct axfw_flow_key *ret);
 
-/* Runs the program once. *frame becomes what it left. Returns the action or -errno. */
+/* Which of the two programs world_run() runs; XDP until told. */
+void world_use(struct world *w, enum axfw_hook hook);
+/* Runs the program once. *frame becomes what it left. Returns the action as XDP has it (a redirect
+ * by TC is XDP_TX) or -errno. */
 int world_run(struct world *w, struct frame *frame);
 void world_counters(struct world *w, struct axfw_counter ret[AXFW_REASON_COUNT]);
 const char *reason_name(unsigned reason);
