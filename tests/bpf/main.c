@@ -27,6 +27,7 @@ static int run_all(struct world *w)
 	run_rows(w, &tally);
 	run_events(w, &tally);
 	run_random(w, &tally);
+	run_wire(w, &tally);
 	printf("%u passed, %u failed\n", tally.passed, tally.failed);
 	return tally.failed != 0;
 }

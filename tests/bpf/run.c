@@ -403,6 +403,7 @@ static bool run_full(struct state *s, const struct row *r, enum axfw_hook hook)
 
 	if (!w)
 		return fail(s, "the program with a small table doesn't load");
+	connection_close(&s->connection);
 	if (connection_open(r->on, 0, &s->connection)) {
 		world_free(&w);
 		return fail(s, "no connection");

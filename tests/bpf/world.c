@@ -89,15 +89,28 @@ static socklen_t loopback(bool ipv6, uint16_t port, struct sockaddr_storage *ret
 	return sizeof(*v4);
 }
 
+/* Every address: some clients come over a wire. */
+static socklen_t anywhere(bool ipv6, uint16_t port, struct sockaddr_storage *ret)
+{
+	socklen_t len = loopback(ipv6, port, ret);
+
+	if (ipv6)
+		((struct sockaddr_in6 *)ret)->sin6_addr = in6addr_any;
+	else
+		((struct sockaddr_in *)ret)->sin_addr.s_addr = htonl(INADDR_ANY);
+	return len;
+}
+
 static int listen_on(bool ipv6, uint16_t port, int defer_s)
 {
 	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 	struct sockaddr_storage address;
-	socklen_t len = loopback(ipv6, port, &address);
+	socklen_t len = anywhere(ipv6, port, &address);
 
 	if (fd < 0)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    (ipv6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))) ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof(defer_s)) ||
 	    bind(fd, (struct sockaddr *)&address, len) || listen(fd, 4096)) {
 		int r = -errno;
