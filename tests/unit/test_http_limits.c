@@ -74,6 +74,8 @@ static void bodies_beyond_it(void **state)
 		size_t size, limit;
 	} rows[] = {
 		{ "POST /v1/guard/check", GUARD_MAX + 1, GUARD_MAX },
+		{ "POST /v1/%67uard/check", GUARD_MAX + 1, GUARD_MAX },
+		{ "POST /v1%2fguard/check", GUARD_MAX + 1, GUARD_MAX },
 		{ "POST /v1/guard/no/such", GUARD_MAX + 1, GUARD_MAX },
 		{ "DELETE /v1/guard/check", OTHER_MAX * 8, GUARD_MAX },
 		{ "POST /no/such", OTHER_MAX + 1, OTHER_MAX },
@@ -196,6 +198,31 @@ static void a_burst_of_logins_is_bounded(void **state)
 	assert_true(checked >= 64 && busy >= 1);
 }
 
+/* Bodies of those who have no key are kept in a room of their own: full, it isn't everybody's. */
+static void strangers_do_not_fill_the_room_of_calls(void **state)
+{
+	enum { STRANGERS = 24 }; /* a megabyte each, of 16 */
+	char framing[64];
+	int fds[STRANGERS], busy = 0;
+
+	snprintf(framing, sizeof(framing), "Content-Length: %d", OTHER_MAX);
+	for (int i = 0; i < STRANGERS; i++) {
+		fds[i] = begin("POST /login", "", framing);
+		(void)say(fds[i], large, OTHER_MAX - 1);
+	}
+	/* The last byte of each: who was let in is answered, the others have been. */
+	close(send_sized("POST /v1/guard/check", key, GUARD_MAX));
+	assert_int_equal(answer.status, 200);
+	for (int i = 0; i < STRANGERS; i++) {
+		(void)say(fds[i], "a", 1);
+		hear(fds[i], &answer);
+		assert_true(answer.status == 422 || answer.status == 503);
+		busy += answer.status == 503;
+		close(fds[i]);
+	}
+	assert_true(busy >= 1 && busy < STRANGERS);
+}
+
 /* Beyond the limit connections wait; when others end, they are served. */
 static void connections_beyond_the_limit_wait(void **state)
 {
@@ -222,6 +249,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_outlives_the_body),
 		cmocka_unit_test(nobody_is_asked_for_a_body_that_is_refused),
 		cmocka_unit_test(a_burst_of_logins_is_bounded),
+		cmocka_unit_test(strangers_do_not_fill_the_room_of_calls),
 		cmocka_unit_test(connections_beyond_the_limit_wait),
 	};
 

@@ -67,13 +67,18 @@ bool strict_is_target(const char *uri);
 
 #define BODY_SMALL 4096 /* most prompts: no allocation */
 
+/* Bodies larger than BODY_SMALL share memory with their like only: those who have an API key don't
+ * wait for those who have none. */
+enum body_room { BODY_ROOM_OTHERS, BODY_ROOM_CALLS, BODY_ROOM_COUNT };
+
 struct body {
+	enum body_room room;
 	char *data; /* small or allocated; terminated */
 	size_t len, size;
 	char small[BODY_SMALL + 1];
 };
 void body_init(struct body *b);
-/* -E2BIG: more than max; -ENOBUFS: all bodies together hold too much; -ENOMEM. */
+/* -E2BIG: more than max; -ENOBUFS: all bodies of its room together hold too much; -ENOMEM. */
 int body_add(struct body *b, const char *data, size_t len, size_t max);
 void body_free(struct body *b);
 

@@ -236,17 +236,17 @@ static bool is_last_request(const struct request *r, const char *version)
 	return !strcmp(version, "HTTP/1.0") && !strcasestr(connection, "keep-alive");
 }
 
-/* The decoded path into r->path. false: no route can have it. */
-static bool decode_path(struct request *r)
+/* The decoded path into r->path; empty where no route can have it. */
+static void decode_path(struct request *r)
 {
 	size_t len = strlen(r->x.path);
 
+	r->path[0] = '\0';
 	if (len > PATH_LEN_MAX)
-		return false;
+		return;
 	memcpy(r->path, r->x.path, len + 1);
 	len = form_decode(r->path, len, false);
-	r->path[len] = '\0';
-	return !memchr(r->path, '\0', len);
+	r->path[memchr(r->path, '\0', len) ? 0 : len] = '\0';
 }
 
 static bool is_host(const char *host)
@@ -288,12 +288,8 @@ static bool is_slash_too_many(struct request *r)
 static bool find_route(struct request *r)
 {
 	struct routes_match match = { 0 };
-	enum routes_found found = ROUTES_UNKNOWN;
+	enum routes_found found = routes_find(r->x.method, r->path, r->front->local, &match);
 
-	if (decode_path(r))
-		found = routes_find(r->x.method, r->path, r->front->local, &match);
-	else
-		r->path[0] = '\0';
 	if (found == ROUTES_FOUND) {
 		r->x.route = match.route;
 		if (match.value) {
@@ -346,13 +342,17 @@ static enum MHD_Result read_headers(struct request *r, const char *url, const ch
 	r->content_length =
 		r->headers.content_length ? strtoull(r->headers.content_length, NULL, 10) : 0;
 	r->expects_continue = r->headers.expect && !strcasecmp(r->headers.expect, "100-continue");
-	r->body_max = routes_body_max(url);
+	decode_path(r);
+	/* As it is routed, or an escaped letter would lift the limit. */
+	r->body_max = routes_body_max(*r->path ? r->path : url);
 	if (r->content_length > r->body_max)
 		return refuse_too_large(r);
 	if (r->chunked || r->content_length)
 		conn_set_deadline(r->conn, x->started_ns + (HEADER_S + BODY_S) * NS_PER_S);
 	if (!cors_look(r->front->http->cors, r) && find_route(r) && may_send_body(r)) {
 		r->stage = STAGE_BODY;
+		r->body.room = r->x.route->auth == AUTH_API_KEY ? BODY_ROOM_CALLS
+								: BODY_ROOM_OTHERS;
 		return MHD_YES;
 	}
 	/* The answer waits for the body, so that it isn't lost in a reset; a client that waits for
