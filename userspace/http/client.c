@@ -77,6 +77,13 @@ static const char *last_element(const char *list)
 	return comma + 1 + strspn(comma + 1, " \t");
 }
 
+/* "*" trusts the direct peer. Whom a PROXY header names isn't that. */
+static bool is_proxied(const struct sockaddr *from)
+{
+	return from && from->sa_family == AF_INET6 &&
+	       ((const struct sockaddr_in6 *)from)->sin6_flowinfo == PROXIED_MARK;
+}
+
 void client_read(struct request *r)
 {
 	const struct prefix_list *trusted = &r->x.services->settings->forwarded_allow_ips;
@@ -90,7 +97,8 @@ void client_read(struct request *r)
 	if (info && info->client_addr)
 		address_from_sockaddr(info->client_addr, &r->x.peer);
 	r->x.client = r->x.peer;
-	if (!prefix_list_contains(trusted, &r->x.peer))
+	if (!prefix_list_contains(trusted, &r->x.peer) ||
+	    (trusted->any && is_proxied(info ? info->client_addr : NULL)))
 		return;
 	if (r->headers.forwarded_for)
 		read_forwarded_for(r, trusted);

@@ -76,12 +76,17 @@ static struct MHD_Daemon *start_mhd(struct front *front, int listener, unsigned 
 				    unsigned connections)
 {
 	const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-			       MHD_USE_TURBO | MHD_USE_ERROR_LOG;
+			       MHD_USE_TURBO | MHD_USE_ERROR_LOG |
+			       (listener < 0 ? MHD_USE_NO_LISTEN_SOCKET : 0);
+	const struct MHD_OptionItem socket[] = {
+		{ listener < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, listener, NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
 
 	/* clang-format off */
-	return MHD_start_daemon(flags, 0, gate_accept, front, request_handle, front,
+	return MHD_start_daemon(flags, 0, NULL, NULL, request_handle, front,
 		MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
-		MHD_OPTION_LISTEN_SOCKET, listener,
+		MHD_OPTION_ARRAY, socket,
 		MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0,
 		MHD_OPTION_CONNECTION_LIMIT, connections,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
@@ -94,16 +99,22 @@ static struct MHD_Daemon *start_mhd(struct front *front, int listener, unsigned 
 	/* clang-format on */
 }
 
+/* Where connections may begin with a PROXY header, none may reach libmicrohttpd without us. */
 static int start_tcp(struct http *h)
 {
-	size_t count;
+	const struct settings *s = h->services->settings;
+	const struct prefix_list *proxies = s->proxy_protocol ? &s->forwarded_allow_ips : NULL;
+	size_t count, own;
 	const int *fds = listeners_fds(h->listeners, &count);
 
-	h->tcp.mhd = start_mhd(&h->tcp, fds[0], h->worker_count - 1,
-			       (unsigned)h->services->settings->connections_max);
+	own = proxies ? 0 : 1;
+	h->tcp.mhd = start_mhd(&h->tcp, own ? fds[0] : -1, h->worker_count - 1,
+			       (unsigned)s->connections_max);
 	if (!h->tcp.mhd)
 		return -EIO;
-	return count > 1 ? acceptor_start(h->tcp.mhd, fds + 1, count - 1, &h->acceptor) : 0;
+	if (count == own)
+		return 0;
+	return acceptor_start(h->tcp.mhd, fds + own, count - own, proxies, &h->acceptor);
 }
 
 /* Without the local socket everything is served but axfw(1): said, and gone on. */

@@ -246,10 +246,7 @@ void parser_look_at_end(struct MHD_Connection *connection, struct conn *c);
 
 /* --- steps of answering ---------------------------------------------------------------------- */
 
-/* gate.c: MHD's accept policy. The kernel's tier 0, for who came through all the same: a node in
- * userspace mode, an interface without programs. */
-enum MHD_Result gate_accept(void *front, const struct sockaddr *from, socklen_t len);
-/* Each says whether the request may go on; if not, an answer stands. */
+/* gate.c: each says whether the request may go on; if not, an answer stands. */
 bool gate_cross_site(struct request *r);
 bool gate_authenticate(struct request *r);
 void gate_find_session(struct request *r);
@@ -304,8 +301,23 @@ void conn_set_deadline(struct conn *c, uint64_t monotonic_ns);
  * reset it. */
 void janitor_linger(struct janitor *j, int fd);
 
-/* acceptor.c: the listening sockets beyond the first. */
-int acceptor_start(struct MHD_Daemon *mhd, const int *fds, size_t count, struct acceptor **ret);
+/* acceptor.c: the listening sockets that libmicrohttpd doesn't accept from itself. proxies: whose
+ * connections begin with a PROXY header, borrowed; NULL: nobody's. */
+int acceptor_start(struct MHD_Daemon *mhd, const int *fds, size_t count,
+		   const struct prefix_list *proxies, struct acceptor **ret);
 void acceptor_stop(struct acceptor **a);
+
+/* proxied.c; the acceptor's thread. In sin6_flowinfo of the address that libmicrohttpd is given:
+ * said by a PROXY header. (No socket has it; it is a label of packets.) */
+#define PROXIED_MARK 0x50524f58
+struct proxied;
+struct waiting;
+int proxied_new(struct MHD_Daemon *mhd, int epoll, struct proxied **ret);
+void proxied_free(struct proxied **p);
+/* Takes fd. Its events say `struct waiting *` in data.ptr, for proxied_read(). */
+void proxied_add(struct proxied *p, int fd, const struct sockaddr_storage *from, socklen_t len);
+void proxied_read(struct proxied *p, struct waiting *w);
+/* Closes whose time is up; milliseconds until the next one's is, -1: nobody waits. */
+int proxied_expire(struct proxied *p);
 
 #endif
