@@ -167,7 +167,7 @@ static inline int axfw_proxy_family(struct axfw_proxy_text *t, __u8 c, struct ax
 static inline int axfw_proxy_address(struct axfw_proxy_text *t, struct axfw_proxy *ret)
 {
 	struct axfw_address_text none = {};
-	__u8 family = axfw_address_is_ipv4(&t->address) ? 4 : 6, ignored[16];
+	__u8 family = axfw_address_is_ipv4(&t->address) ? 4 : 6, ignored[16] = { 0 };
 
 	if (!axfw_address_end(&t->address, t->field == AXFW_PROXY_SOURCE ? ret->source : ignored))
 		return 0;

@@ -41,6 +41,7 @@ struct fixture {
 	int complete; /* -1: nothing was said */
 	int key_error;
 	enum crypto_password_scheme passwords;
+	struct axfw_rate key_rate;
 };
 
 static inline struct seen_key *seen(struct fixture *f, const struct axfw_key_hash *hash)
@@ -122,6 +123,7 @@ static inline void open_node_as(struct fixture *f, const char *secret, bool watc
 		.crypto = f->crypto,
 		.signup = { .window_ns = 3600 * NS_PER_S, .limit = 5 },
 		.passwords = f->passwords,
+		.key_rate = f->key_rate,
 	};
 	assert_int_equal(identity_open(&options, &f->identity), 0);
 	f->complete = -1;

@@ -19,9 +19,6 @@ void api_public_keys(struct exchange *x); /* /.well-known/axfw-keys.json */
 /* For axfw(1), over the local socket. */
 void api_node_status(struct exchange *x);
 void api_node_maps(struct exchange *x);
-void api_node_denials(struct exchange *x);
-void api_node_deny(struct exchange *x);
-void api_node_undeny(struct exchange *x);
 void api_node_tenant_create(struct exchange *x);
 void api_node_key_create(struct exchange *x);
 void api_node_key_list(struct exchange *x);
@@ -37,6 +34,7 @@ void metrics_count_verdict(struct metrics *m, unsigned slot, const struct guard_
 enum metrics_refusal {
 	METRICS_REFUSED_KEY,
 	METRICS_REFUSED_QUOTA,
+	METRICS_REFUSED_RATE,
 	METRICS_REFUSED_SIGNUP,
 	METRICS_REFUSED_MALFORMED,
 	METRICS_REFUSED_TOO_LARGE,
@@ -47,5 +45,10 @@ void metrics_count_refusal(struct metrics *m, unsigned slot, enum metrics_refusa
 
 /* What the kernel and userspace both answer, so that both say the same bytes. */
 #define API_UNAUTHORIZED_BODY "{\"detail\":\"Invalid or missing API key\"}"
+/* Around the seconds until the key may be used again. */
+#define API_RATE_BODY_BEFORE                                                                       \
+	"{\"detail\":\"This API key is used faster than its rate. Slow down.\","                   \
+	"\"retry_after_seconds\":"
+#define API_RATE_BODY_AFTER "}"
 
 #endif

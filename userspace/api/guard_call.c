@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guard call: quota, JSON, text, evaluation, signature, record, answer, in this order (size and
- * key were looked at before). Nothing is answered 200 that isn't in the journal, and nothing is in
- * the journal that wasn't charged.
+ * A guard call: quota, rate, JSON, text, evaluation, signature, record, answer, in this order (size
+ * and key were looked at before). Nothing is answered 200 that isn't in the journal, and nothing is
+ * in the journal that wasn't charged.
  */
 #include "api/api.h"
 
@@ -32,6 +32,16 @@ static void refuse_quota(struct exchange *x)
 		(unsigned long long)seconds);
 	exchange_reply_text(x, 429, "application/json", &body);
 	exchange_set_headerf(x, "Retry-After", "%llu", (unsigned long long)seconds);
+}
+
+static void refuse_rate(struct exchange *x, uint32_t retry_after_s)
+{
+	struct text body = { 0 };
+
+	metrics_count_refusal(x->services->metrics, x->slot, METRICS_REFUSED_RATE);
+	text_addf(&body, API_RATE_BODY_BEFORE "%u" API_RATE_BODY_AFTER, retry_after_s);
+	exchange_reply_text(x, 429, "application/json", &body);
+	exchange_set_headerf(x, "Retry-After", "%u", retry_after_s);
 }
 
 static void refuse_unavailable(struct exchange *x, const char *sentence)
@@ -161,16 +171,31 @@ static void judge(struct exchange *x, const struct call *call, const struct guar
 	text_free(&answer);
 }
 
+/* By quota and rate; false: an answer stands. */
+static bool may_call(struct exchange *x)
+{
+	uint32_t retry_after_s;
+
+	if (tenant_is_over_quota(x->caller.tenant, x->now_us)) {
+		refuse_quota(x);
+		return false;
+	}
+	if (identity_take_turn(x->services->identity, &x->caller, &retry_after_s) < 0) {
+		refuse_rate(x, retry_after_s);
+		return false;
+	}
+	return true;
+}
+
 static void guard_call(struct exchange *x, const char *endpoint)
 {
 	_cleanup_(json_decrefp) json_t *body = NULL;
 	const struct guard_policy *policy = NULL;
 	struct call call = { .endpoint = endpoint };
 
-	if (tenant_is_over_quota(x->caller.tenant, x->now_us)) {
-		refuse_quota(x);
+	/* A request that had to wait for its policy was looked at before it waited. */
+	if (!x->later && !may_call(x))
 		return;
-	}
 	body = json_body_object(x);
 	if (!body)
 		return;

@@ -14,7 +14,7 @@
 #include "base/log.h"
 
 enum durability { DURABILITY_PROCESS, DURABILITY_POWER };
-enum refuse_mode { REFUSE_ANSWER, REFUSE_PASS };
+enum refuse_mode { REFUSE_ANSWER, REFUSE_PASS, REFUSE_RESET, REFUSE_DROP };
 
 struct settings {
 	/* the Python firewall's names */
@@ -41,15 +41,16 @@ struct settings {
 	enum durability durability;
 	enum refuse_mode refuse;
 	struct prefix_list forwarded_allow_ips;
+	bool proxy_protocol;
 	struct prefix_list metrics_allow;
-	uint64_t threads; /* epoll threads; 0: one per core */
+	struct prefix_list allow_from; /* empty: everybody */
+	uint64_t syn_rate, syn_burst;  /* per source and second; 0: tier 1 is off */
+	bool syn_cookies;
+	uint64_t key_rate, key_burst; /* per API key and second; 0: no limit */
+	uint64_t threads;	      /* epoll threads; 0: one per core */
 	uint64_t signup_limit;
 	uint64_t signup_window_s;
 	uint64_t connections_max;
-	uint64_t penalty_refusals; /* 0: no box */
-	uint64_t penalty_window_s;
-	uint64_t penalty_time_s;
-	uint64_t events_per_second;
 };
 
 /* Reads the environment, then argv. On failure writes one line naming the setting and what to do

@@ -15,6 +15,7 @@
 struct axfw_admission key_admission(const struct api_key *k)
 {
 	uint64_t until = atomic_load(&k->tenant->exhausted_until_ns);
+	uint64_t slowed_until = atomic_load(&k->slowed_until_ns);
 	struct axfw_admission admission = {
 		.tenant_number = k->tenant->number,
 		.key_number = k->number,
@@ -26,6 +27,9 @@ struct axfw_admission key_admission(const struct api_key *k)
 	} else if (until) {
 		admission.state = AXFW_QUOTA_EXHAUSTED;
 		admission.deny_until_ns = until;
+	} else if (slowed_until > clock_boot_ns()) {
+		admission.state = AXFW_RATE_EXCEEDED;
+		admission.deny_until_ns = slowed_until;
 	}
 	return admission;
 }
@@ -85,6 +89,7 @@ int identity_authenticate(struct identity *i, const char *key, size_t len, struc
 	if (!k || atomic_load(&k->revoked_us))
 		return -EKEYREJECTED;
 	ret->tenant = k->tenant;
+	ret->entry = k;
 	ret->key = k->number;
 	return 0;
 }

@@ -19,6 +19,7 @@ int identity_open(const struct identity_options *options, struct identity **ret)
 	i->store = options->store;
 	i->crypto = options->crypto;
 	i->passwords = options->passwords;
+	i->key_rate = options->key_rate;
 	pthread_mutex_init(&i->announce, NULL);
 	pthread_mutex_init(&i->sessions.lock, NULL);
 	r = directory_load(i);

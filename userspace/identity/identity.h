@@ -44,6 +44,7 @@ struct identity_options {
 	/* Of new passwords and recovery codes; what an unknown account's log-in costs. PBKDF2 until
 	 * the operator says that the Python firewall won't come back. */
 	enum crypto_password_scheme passwords;
+	struct axfw_rate key_rate; /* calls with one key; interval 0: no limit */
 };
 
 int identity_open(const struct identity_options *options, struct identity **ret);
@@ -94,14 +95,20 @@ int tenant_policy(const struct tenant *t, const struct guard_policy **ret);
 /* What is wrong with the stored policy, of that version; NULL: nothing, as far as anybody tried. */
 const char *tenant_policy_fault(const struct tenant *t, uint32_t *ret_version);
 
+struct api_key;
 struct caller {
 	const struct tenant *tenant;
+	const struct api_key *entry;
 	uint32_t key;
 	struct axfw_key_hash hash;
 };
 /* 0; -EKEYREJECTED: not an active key (ret->hash is set, so that it can be remembered as unknown).
  * A key that lacks its hash is learnt here (memory and watcher now, store soon). */
 int identity_authenticate(struct identity *i, const char *key, size_t len, struct caller *ret);
+/* One call by the key's rate: 0, or -EBUSY when it is used too fast; then nothing is counted, the
+ * kernel refuses the key's calls for as long, and *ret_retry_after_s says how long that is. */
+int identity_take_turn(struct identity *i, const struct caller *caller,
+		       uint32_t *ret_retry_after_s);
 /* Counts one call: -EDQUOT when the tier's month is used up. Atomic: never over the limit. The call
  * that uses up the quota puts the tenant's keys into the kernel as exhausted. */
 int identity_charge(struct identity *i, const struct tenant *t, uint64_t now_us);
@@ -155,10 +162,6 @@ int identity_revoke_key(struct identity *i, uint32_t tenant, const char *key_id)
 /* Newest first; active only unless all. Caller frees. */
 int identity_list_keys(struct identity *i, uint32_t tenant, bool all, struct key_info **ret,
 		       size_t *ret_count);
-
-/* Whose key has this hash, active or revoked? false: nobody's. */
-bool identity_describe_key(struct identity *i, const struct axfw_key_hash *hash,
-			   struct key_info *ret, uint32_t *ret_tenant);
 
 /* --- sessions -------------------------------------------------------------------------------- */
 

@@ -31,6 +31,10 @@ struct api_key {
 	struct axfw_key_hash hash;
 	struct tenant *tenant;
 	_Atomic uint64_t revoked_us; /* 0: active */
+	_Atomic uint64_t arrival_ns; /* theoretical arrival time of the next call (axfw/rate.h) */
+	/* Boot time until which the kernel was told to refuse it for its rate. Written under
+	 * announce. */
+	_Atomic uint64_t slowed_until_ns;
 	uint32_t number;
 	struct rcu_head rcu;
 	struct api_key *next;	       /* of the tenant; announce */
@@ -88,6 +92,7 @@ struct identity {
 	struct store *store;
 	const struct crypto *crypto;
 	enum crypto_password_scheme passwords;
+	struct axfw_rate key_rate;
 	struct identity_watcher watcher;
 	struct cds_lfht *tenants_by_number, *tenants_by_email;
 	struct cds_lfht *keys_by_hash, *keys_by_digest;

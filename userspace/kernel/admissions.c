@@ -31,8 +31,13 @@ bool admissions_want_growth(const struct kernel *k)
 void admissions_apply_complete(struct kernel *k)
 {
 	bool complete = k->complete_wanted && !k->pending_count && !k->pending_overflow;
-	uint32_t refuse = k->refuse == REFUSE_ANSWER && !k->stuck ? AXFW_REFUSE_ANSWER
-								  : AXFW_REFUSE_PASS;
+	static const uint32_t modes[] = {
+		[REFUSE_ANSWER] = AXFW_REFUSE_ANSWER,
+		[REFUSE_PASS] = AXFW_REFUSE_PASS,
+		[REFUSE_RESET] = AXFW_REFUSE_RESET,
+		[REFUSE_DROP] = AXFW_REFUSE_DROP,
+	};
+	uint32_t refuse = k->stuck ? AXFW_REFUSE_PASS : modes[k->refuse];
 
 	__atomic_store_n(&k->config->refuse, refuse, __ATOMIC_RELEASE);
 	__atomic_store_n(&k->config->admissions_complete, complete, __ATOMIC_RELEASE);
