@@ -17,6 +17,29 @@
 
 /* --- who may connect at all ------------------------------------------------------------------ */
 
+/* Besides the list itself: loopback, because the operator must not lock himself out, and proxies,
+ * because they stand for clients whom we only know once they have spoken. */
+static bool is_allowed(const struct settings *s, const struct address *peer)
+{
+	return (!s->allow_from.count && !s->allow_from.any) || address_is_loopback(peer) ||
+	       prefix_list_contains(&s->allow_from, peer) ||
+	       prefix_list_contains(&s->forwarded_allow_ips, peer);
+}
+
+/* The client behind a proxy, once its name is known: both lists hold for it, too. */
+bool gate_client(struct request *r)
+{
+	const struct services *s = r->x.services;
+
+	if (r->x.local || !memcmp(&r->x.client, &r->x.peer, sizeof(r->x.peer)))
+		return true; /* asked when it connected */
+	if (is_allowed(s->settings, &r->x.client) && !denials_cover(s->denials, &r->x.client))
+		return true;
+	r->x.close = true;
+	respond_error(r, 403, "This address isn't served.");
+	return false;
+}
+
 enum MHD_Result gate_accept(void *front, const struct sockaddr *from, socklen_t len)
 {
 	const struct front *f = front;
@@ -26,6 +49,8 @@ enum MHD_Result gate_accept(void *front, const struct sockaddr *from, socklen_t 
 	if (f->local)
 		return MHD_YES;
 	address_from_sockaddr(from, &peer);
+	if (!is_allowed(f->http->services->settings, &peer))
+		return MHD_NO;
 	return denials_refuse(f->http->services->denials, &peer) ? MHD_NO : MHD_YES;
 }
 

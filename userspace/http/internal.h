@@ -252,6 +252,7 @@ enum MHD_Result gate_accept(void *front, const struct sockaddr *from, socklen_t 
 /* Each says whether the request may go on; if not, an answer stands. */
 bool gate_cross_site(struct request *r);
 bool gate_authenticate(struct request *r);
+bool gate_client(struct request *r);
 void gate_find_session(struct request *r);
 bool gate_csrf(struct request *r);
 bool gate_required(struct request *r);
