@@ -32,15 +32,17 @@ static __always_inline __u32 judge_absent(const struct axfw_key_hash *hash,
 	return AXFW_REASON_KEY_NOT_KNOWN_HERE;
 }
 
-static __always_inline __u32 judge_quota(const struct axfw_admission *a, struct axfw_packet *p)
+/* A key that works, but not before a time: its quota or its rate is used up. */
+static __always_inline __u32 judge_wait(const struct axfw_admission *a, struct axfw_packet *p,
+					__u32 why, __u32 response)
 {
 	__u64 now = bpf_ktime_get_boot_ns(), until = a->deny_until_ns;
 
 	if (until <= now)
 		return AXFW_REASON_KEY_ADMITTED;
 	p->retry_after_s = (until - now + NS_PER_S - 1) / NS_PER_S;
-	p->response = AXFW_RESPONSE_QUOTA;
-	return AXFW_REASON_QUOTA_EXHAUSTED;
+	p->response = response;
+	return why;
 }
 
 static __always_inline __u32 judge_key(const struct axfw_config *settings, const struct scratch *s,
@@ -64,7 +66,9 @@ static __always_inline __u32 judge_key(const struct axfw_config *settings, const
 	case AXFW_REVOKED:
 		return AXFW_REASON_KEY_REVOKED;
 	case AXFW_QUOTA_EXHAUSTED:
-		return judge_quota(a, p);
+		return judge_wait(a, p, AXFW_REASON_QUOTA_EXHAUSTED, AXFW_RESPONSE_QUOTA);
+	case AXFW_RATE_EXCEEDED:
+		return judge_wait(a, p, AXFW_REASON_RATE_EXCEEDED, AXFW_RESPONSE_RATE);
 	default:
 		return AXFW_REASON_KEY_ADMITTED;
 	}

@@ -40,7 +40,7 @@ _Static_assert(sizeof(struct tcp_out) == TCP_TIMESTAMP_LEN, "as on the wire");
 /* What to send in place of the frame. */
 struct segment {
 	__u32 seq, ack;
-	__be32 tsval, tsecr;
+	__be32 option, tsval, tsecr; /* timestamps, or what a SYN's answer offers */
 	__u32 text_len; /* payload, which the caller writes at the offset that GLOBAL(send)()
 			 * returns
 			 */
@@ -69,6 +69,7 @@ static __always_inline enum timestamps read_timestamps(struct hook_ctx *ctx,
 	if (option[0] != bpf_htonl(TCP_OPTION_NOP_NOP_TIMESTAMP))
 		return TIMESTAMPS_ODD;
 	s->has_timestamp = 1;
+	s->option = option[0];
 	s->tsval = option[2];
 	s->tsecr = option[1];
 	return TIMESTAMPS_FOUND;
@@ -90,7 +91,7 @@ static __always_inline void fill_tcp(struct tcp_out *tcp, const struct axfw_pack
 	tcp->check = tcp->urgent = 0;
 	sum = pseudo + sum_words(tcp, TCP_PLAIN_LEN) + s->text_sum;
 	if (s->has_timestamp) {
-		tcp->option = bpf_htonl(TCP_OPTION_NOP_NOP_TIMESTAMP);
+		tcp->option = s->option;
 		tcp->tsval = s->tsval;
 		tcp->tsecr = s->tsecr;
 		sum += sum_words(&tcp->option, TCP_TIMESTAMP_LEN - TCP_PLAIN_LEN);

@@ -10,6 +10,8 @@
 #include "parse.h"
 #include "flow.h"
 #include "judge.h"
+#include "denied.h"
+#include "syn.h"
 #include "verdict.h"
 
 static __always_inline __u32 ask(struct hook_ctx *ctx, const struct axfw_config *settings,
@@ -20,8 +22,13 @@ static __always_inline __u32 ask(struct hook_ctx *ctx, const struct axfw_config 
 
 	if (why != AXFW_UNDECIDED)
 		return why;
+	if (settings->tiers & (AXFW_TIER_DENIED | AXFW_TIER_ALLOWED)) {
+		why = judge_source(settings, p);
+		if (why != AXFW_UNDECIDED)
+			return why;
+	}
 	if (p->flags & TCP_SYN)
-		return AXFW_REASON_NO_PAYLOAD;
+		return judge_syn(ctx, settings, p);
 	if (is_in_flow(p)) {
 		why = GLOBAL(follow)(p, &f);
 		if (why != AXFW_UNDECIDED)
@@ -29,7 +36,8 @@ static __always_inline __u32 ask(struct hook_ctx *ctx, const struct axfw_config 
 	}
 	if (!p->payload_len)
 		return AXFW_REASON_NO_PAYLOAD;
-	if (!starts_request(ctx, p) || (p->flags & (TCP_RST | TCP_URG | TCP_ACK)) != TCP_ACK)
+	if (!starts_request(ctx, settings, p) ||
+	    (p->flags & (TCP_RST | TCP_URG | TCP_ACK)) != TCP_ACK)
 		return AXFW_REASON_NOT_A_REQUEST;
 	why = GLOBAL(judge)(ctx, p);
 	return is_refusal(why) ? refuse(ctx, settings, p, &f, why) : why;

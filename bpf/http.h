@@ -22,6 +22,7 @@
 #define SCAN_STEPS	  (SCAN_MAX / SCAN_STEP + 64) /* each step ends a line or takes 32 bytes */
 #define KEY_LEN_MAX	  127 /* a mask, too. Ours have 48; longer values are userspace's to refuse */
 #define LENGTH_DIGITS_MAX 8
+#define LENGTH_ODD	  (~0ULL) /* no number, or one of too many digits */
 /* Read behind the last byte that counts: a step, a header's name, a key. */
 #define SCAN_SLACK (KEY_LEN_MAX + 1 + SCAN_STEP)
 /* No request that could be refused is shorter: the line, Host, Content-Length, the empty line. */
@@ -55,6 +56,7 @@ struct scan {
 	__u32 pad;
 	struct value key;
 	struct value length;
+	struct value forwarded; /* X-Forwarded-For, as it stands */
 	struct value site;
 };
 
@@ -218,6 +220,8 @@ found:
 		odd = read_value(s, line + len, eol, &scan->key);
 	else if (header == HEADER_LENGTH)
 		odd = read_value(s, line + len, eol, &scan->length);
+	else if (header == HEADER_FORWARDED_FOR)
+		scan->forwarded = (struct value){ line + len + 1, eol - (line + len + 1) };
 	else if (header == HEADER_SITE)
 		odd = read_value(s, line + len, eol, &scan->site);
 	if (scan->seen & header)
@@ -284,7 +288,8 @@ static long scan_step(__u32 step __attribute__((unused)), struct scan_ctx *c)
 #define METHOD4(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
 
 /* The question that most segments end at, so it is asked in the packet and before any copy. */
-static __always_inline bool starts_request(struct hook_ctx *ctx, const struct axfw_packet *p)
+static __always_inline bool starts_request(struct hook_ctx *ctx, const struct axfw_config *settings,
+					   const struct axfw_packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	const __u32 *first = data + (p->payload_at & HEADERS_MASK);
@@ -305,6 +310,9 @@ static __always_inline bool starts_request(struct hook_ctx *ctx, const struct ax
 	case METHOD4('O', 'P', 'T', 'I'):
 	case METHOD4('P', 'A', 'T', 'C'):
 		return true;
+	case METHOD4('P', 'R', 'O', 'X'):
+	case METHOD4('\r', '\n', '\r', '\n'): /* a PROXY header, text or binary */
+		return settings->tiers & AXFW_TIER_PROXY_PROTOCOL;
 	default:
 		return false;
 	}
@@ -347,14 +355,14 @@ static __always_inline const volatile struct axfw_route *find_route(const struct
 	return NULL;
 }
 
-/* Copies what is to be scanned; what lies behind it reads as NUL, which ends a scan. */
-static __always_inline bool copy_head(struct hook_ctx *ctx, const struct axfw_packet *p,
-				      struct scratch *s)
+/* Copies what is to be scanned, of `len` bytes that are there (never 0); what lies behind it reads
+ * as NUL, which ends a scan. */
+static __always_inline bool copy_head(struct hook_ctx *ctx, __u32 at, __u32 len, struct scratch *s)
 {
-	__u32 len = p->payload_len > SCAN_MAX ? SCAN_MAX : p->payload_len;
+	len = len > SCAN_MAX ? SCAN_MAX : len;
 
 	len = ((len - 1) & SCAN_MASK) + 1; /* what 6.1 needs to see that it isn't 0 */
-	if (!load_bytes(ctx, p->payload_at, s->bytes, len))
+	if (!load_bytes(ctx, at, s->bytes, len))
 		return false;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < SCAN_STEP / 8; i++)
@@ -395,19 +403,19 @@ static __always_inline bool is_own_form(const struct scratch *s)
 	       (b & FIRST(3)) == NAME8('g', 'i', 'n', 0, 0, 0, 0, 0);
 }
 
-/* Content-Length: digits only. Anything else is larger than every limit. */
+/* Content-Length: digits only, else LENGTH_ODD. */
 static __always_inline __u64 read_length(const struct scratch *s)
 {
 	struct value v = s->scan.length;
 	__u64 length = 0;
 
 	if (!v.len || v.len > LENGTH_DIGITS_MAX)
-		return ~0ULL;
+		return LENGTH_ODD;
 	for (__u32 i = 0; i < LENGTH_DIGITS_MAX && i < v.len; i++) {
 		__u32 digit = s->bytes[(v.at + i) & SCAN_MASK] - '0';
 
 		if (digit > 9)
-			return ~0ULL;
+			return LENGTH_ODD;
 		length = length * 10 + digit;
 	}
 	return length;

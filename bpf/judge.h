@@ -8,8 +8,10 @@
 #define AXFW_BPF_JUDGE_H
 
 #include "admission.h"
+#include "client.h"
 #include "flow.h"
 #include "http.h"
+#include "interfaces.h"
 #include "proof.h"
 #include "signup.h"
 
@@ -24,8 +26,44 @@ static __always_inline bool head_is_plain(const struct axfw_config *settings,
 		return false;
 	if ((seen & HEADER_ORIGIN) && settings->origin_passes)
 		return false;
-	/* The client address may come from a trusted proxy: userspace knows which are. */
-	return kind != AXFW_ROUTE_SIGNUP || (!(seen & HEADER_FORWARDED_FOR) && is_own_form(s));
+	return kind != AXFW_ROUTE_SIGNUP || is_own_form(s);
+}
+
+/* Too large is 413 before it is 401, whatever else is wrong. The answer names the limit of the
+ * routes with an API key; a form's is another. */
+static __always_inline __u32 judge_size(const struct scratch *s, struct axfw_packet *p,
+					__u32 body_max, __u32 kind)
+{
+	__u64 length = read_length(s);
+
+	if (length == LENGTH_ODD)
+		return AXFW_REASON_HEADERS_ODD;
+	if (length > body_max) {
+		p->judged = 1;
+		p->response = AXFW_RESPONSE_TOO_LARGE;
+		return kind == AXFW_ROUTE_API_KEY ? AXFW_REASON_TOO_LARGE : AXFW_REASON_HEADERS_ODD;
+	}
+	/* behind the body would begin another request */
+	return s->scan.end + length < p->request_len ? AXFW_REASON_HEADERS_ODD : AXFW_UNDECIDED;
+}
+
+/* What all refusable requests have in common: a head that userspace reads the same way, a client
+ * that is known and a body of the right size. */
+static __always_inline __u32 judge_head(const struct axfw_config *settings, struct scratch *s,
+					struct walk *w, struct axfw_packet *p,
+					const volatile struct axfw_route *route, bool trusted)
+{
+	__u32 why = scan_head(s, route->line_len);
+
+	if (why != AXFW_UNDECIDED)
+		return why;
+	if (!head_is_plain(settings, s, route->kind))
+		return AXFW_REASON_HEADERS_ODD;
+	if (trusted && (s->scan.seen & HEADER_FORWARDED_FOR) && !read_forwarded(p, s, w)) {
+		p->client_known = 0;
+		return AXFW_REASON_CLIENT_UNKNOWN;
+	}
+	return judge_size(s, p, route->body_max, route->kind);
 }
 
 /* The opinion: the reason for which the request would be refused, or why it passes. */
@@ -33,45 +71,32 @@ __noinline int GLOBAL(judge)(struct hook_ctx *ctx, struct axfw_packet *p)
 {
 	const volatile struct axfw_route *route;
 	const struct axfw_config *settings;
+	bool trusted = false;
 	struct scratch *s;
-	__u32 zero = 0, why, kind;
-	__u64 length;
+	struct walk *w;
+	__u32 zero = 0, why;
 
 	if (!ctx || !p)
 		return AXFW_REASON_NOT_A_REQUEST;
 	settings = bpf_map_lookup_elem(&config, &zero);
 	s = bpf_map_lookup_elem(&scratch, &zero);
-	if (!settings || !s || !copy_head(ctx, p, s))
+	w = bpf_map_lookup_elem(&walks, &zero);
+	if (!settings || !s || !w)
+		return AXFW_REASON_NOT_CONFIGURED;
+	why = find_peer(ctx, settings, p, s, w, &trusted);
+	if (why != AXFW_UNDECIDED)
+		return why;
+	if (!copy_head(ctx, p->request_at, p->request_len, s))
 		return AXFW_REASON_NOT_CONFIGURED;
 	route = find_route(s);
 	if (!route || route->kind == AXFW_ROUTE_USERSPACE)
 		return AXFW_REASON_NOT_REFUSABLE;
-	kind = route->kind;
-	why = scan_head(s, route->line_len);
+	why = judge_head(settings, s, w, p, route, trusted);
 	if (why != AXFW_UNDECIDED)
 		return why;
-	if (!head_is_plain(settings, s, kind))
-		return AXFW_REASON_HEADERS_ODD;
-	length = read_length(s);
-	/* Too large is 413 before it is 401; and behind the body would begin another request. */
-	if (length > route->body_max || s->scan.end + length < p->payload_len)
-		return AXFW_REASON_HEADERS_ODD;
-	if (kind == AXFW_ROUTE_SIGNUP)
+	if (route->kind == AXFW_ROUTE_SIGNUP)
 		return judge_signup(settings, p);
 	return s->scan.seen & HEADER_KEY ? judge_key(settings, s, p) : AXFW_REASON_NO_KEY;
-}
-
-/* Is `ifindex` an interface that an answer was found to leave by? */
-static __always_inline bool may_answer(const struct axfw_config *settings, __u32 ifindex)
-{
-	if (settings->refuse != AXFW_REFUSE_ANSWER || settings->abi_version != AXFW_ABI_VERSION)
-		return false;
-#pragma clang loop unroll(full)
-	for (int i = 0; i < AXFW_INTERFACES_MAX; i++) {
-		if (settings->answer_ifindex[i] == ifindex)
-			return true;
-	}
-	return false;
 }
 
 static __always_inline __u32 refuse(struct hook_ctx *ctx, const struct axfw_config *settings,
@@ -82,7 +107,8 @@ static __always_inline __u32 refuse(struct hook_ctx *ctx, const struct axfw_conf
 	int r;
 
 	t = bpf_map_lookup_elem(&responses, &response);
-	if (!t || !t->len || !may_answer(settings, arrived_on(ctx)))
+	if (!t || !t->len || settings->refuse != AXFW_REFUSE_ANSWER ||
+	    !may_send(settings, arrived_on(ctx)))
 		return AXFW_REASON_NOT_CONFIGURED;
 	mss = GLOBAL(prove)(ctx, p);
 	if (!mss)
@@ -92,8 +118,10 @@ static __always_inline __u32 refuse(struct hook_ctx *ctx, const struct axfw_conf
 	if (!remember_refusal(p, why, t->len, f))
 		return AXFW_REASON_FLOW_TABLE_FULL;
 	r = GLOBAL(answer)(ctx, p, f);
-	if (!r)
+	if (!r) {
+		p->request_id = f->request_id;
 		return why;
+	}
 	bpf_map_delete_elem(&flows, &p->flow);
 	return r;
 }

@@ -104,4 +104,11 @@ struct {
 	__uint(max_entries, AXFW_EVENTS_BYTES);
 } events __weak SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct axfw_event_budget);
+} event_budget __weak SEC(".maps");
+
 #endif

@@ -42,6 +42,13 @@ enum tcp_flag {
 struct axfw_packet {
 	struct axfw_flow_key flow;
 	struct axfw_key_hash key; /* of the request's API key, once read */
+	/* once judge() has found them; behind a proxy they aren't the packet's */
+	__u8 client[16];
+	__u64 request_id; /* of the answer */
+	__u32 request_len;
+	__u16 request_at;
+	__u8 client_known;
+	__u8 pad1;
 	__u32 seq;
 	__u32 ack;
 	__u32 payload_len;

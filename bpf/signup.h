@@ -9,16 +9,14 @@
 
 #include "maps.h"
 #include "parse.h"
+#include "axfw/client.h"
 
 static __always_inline __u32 judge_signup(const struct axfw_config *settings, struct axfw_packet *p)
 {
 	const struct axfw_signup_window *window;
-	struct axfw_client client = {};
+	struct axfw_client client = axfw_client_of(p->client);
 	__u64 wait;
 
-	*(__u64 *)client.address = *(__u64 *)p->flow.client;
-	if (!p->is_ipv6)
-		*(__u64 *)(client.address + 8) = *(__u64 *)(p->flow.client + 8);
 	p->judged = 1;
 	window = bpf_map_lookup_elem(&signups, &client);
 	if (!window)

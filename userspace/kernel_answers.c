@@ -31,6 +31,16 @@ static const struct kernel_answer answers[AXFW_RESPONSE_COUNT] = {
 			"Upgrade at /billing or wait {days} day(s).\",\"used\":1000,\"limit\":1000,"
 			"\"retry_after_seconds\":{seconds}}",
 	},
+	[AXFW_RESPONSE_RATE] = {
+		.status = 429,
+		.head = "HTTP/1.1 429 Too Many Requests\r\n" JSON_HEAD,
+		.body = API_RATE_BODY_BEFORE "{seconds}" API_RATE_BODY_AFTER,
+	},
+	[AXFW_RESPONSE_TOO_LARGE] = {
+		.status = 413,
+		.head = "HTTP/1.1 413 Content Too Large\r\n" JSON_HEAD,
+		.body = "{\"error\":\"request body too large\",\"limit_bytes\":262144}",
+	},
 };
 
 void kernel_answers_fill(struct kernel_answer ret[static AXFW_RESPONSE_COUNT])

@@ -151,6 +151,8 @@ enum axfw_response {
 	AXFW_RESPONSE_UNAUTHORIZED,   /* 401 */
 	AXFW_RESPONSE_SIGNUP_LIMITED, /* 429, HTML */
 	AXFW_RESPONSE_QUOTA,	      /* 429, JSON */
+	AXFW_RESPONSE_RATE,	      /* 429, JSON */
+	AXFW_RESPONSE_TOO_LARGE,      /* 413, JSON, of the routes with an API key */
 	AXFW_RESPONSE_COUNT,
 };
 
@@ -224,7 +226,7 @@ struct axfw_config {
 	__u16 ports[AXFW_PORTS_MAX]; /* protected TCP ports, host order, 0 ends the list */
 	__u32 tiers;		     /* enum axfw_tier */
 	__u32 event_sample;	     /* one event in this many decisions; 0: none */
-	__u32 events_per_second;     /* at most, on each CPU */
+	__u32 events_per_second;     /* at most, of each kind, on each CPU */
 	__u32 pad;
 	struct axfw_signup_rule signup;
 	struct axfw_rate syn_rate;
@@ -250,6 +252,17 @@ enum axfw_event_kind {
 };
 
 enum axfw_hook { AXFW_HOOK_XDP = 1, AXFW_HOOK_TC = 2 };
+
+/* The one element of `event_budget` on each CPU. Written by the kernel only. */
+struct axfw_event_budget {
+	__u64 window_ns; /* when this second began, boot time */
+	__u64 left_out;	 /* events beyond events_per_second, ever */
+	__u64 ring_full; /* events for which `events` had no room, ever */
+	__u32 sent[4];	 /* in this second, by enum axfw_event_kind: no kind starves another */
+	__u32 owed;	 /* what left out samples stood for: the next one stands for them, too */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct axfw_event_budget) == 48, "no holes, no tail padding");
 
 /* A record in `events`. */
 struct axfw_event {

@@ -25,6 +25,7 @@
 	X(flows, 1, "kernel", "refused connections that are closing")                              \
 	X(responses, 2, "daemon", "HTTP answers")                                                  \
 	X(counters, 2, "kernel", "packets and bytes per reason")                                   \
-	X(events, 2, "kernel", "sampled decisions")
+	X(events, 2, "kernel", "sampled decisions")                                                \
+	X(event_budget, 2, "kernel", "events sent this second, and left out, on each CPU")
 
 #endif

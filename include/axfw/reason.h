@@ -7,6 +7,7 @@
  * PASS    handed to the stack, untouched
  * ANSWER  turned into an HTTP answer and sent back (XDP_TX)
  * DROP    gone without a word: tiers 0 and 1, which judge addresses and not requests
+ * REPLY   turned into a SYN-ACK and sent back: no refusal, the connection goes on
  * CLOSE   a segment of an already refused connection: acknowledged, answered again, turned into the
  * RST that ends the server's side, or dropped; the flow code has already rewritten the packet
  */
@@ -18,11 +19,17 @@
 	X(TRUNCATED, PASS, "a header ran past the packet")                                         \
 	X(BAD_HEADER, PASS, "a length field is out of range")                                      \
 	X(FRAGMENT, PASS, "an IP fragment: ports or payload not in this packet")                   \
+	X(DENIED_BY_OPERATOR, DROP, "the source is on the deny list")                              \
+	X(DENIED_BY_PENALTY, DROP, "the source is in the penalty box")                             \
+	X(NOT_ALLOWED, DROP, "the source isn't on the allow list")                                 \
+	X(SYN_COOKIE, REPLY, "a SYN answered with a cookie")                                       \
+	X(SYN_BUDGET, DROP, "more SYNs than the source's budget")                                  \
 	X(NO_PAYLOAD, PASS, "SYN, bare ACK, FIN or RST without data")                              \
 	X(NOT_A_REQUEST, PASS, "the segment doesn't start with a protected request line")          \
 	X(NOT_REFUSABLE, PASS, "a request whose verdict is always userspace's")                    \
 	X(HEADERS_INCOMPLETE, PASS, "the end of the headers isn't in the scanned bytes")           \
 	X(HEADERS_ODD, PASS, "a duplicate, missing or unusual header")                             \
+	X(CLIENT_UNKNOWN, PASS, "what a trusted proxy says of the client can't be read here")      \
 	X(NO_KEY, PASS, "no single API key of our form")                                           \
 	X(NO_PROOF, PASS, "no server socket proves the sender: may be forged or mid-connection")   \
 	X(KEY_ADMITTED, PASS, "the key is active")                                                 \
@@ -37,6 +44,8 @@
 	X(KEY_REFUSED_BEFORE, ANSWER, "userspace refused this very key: 401")                      \
 	X(KEY_REVOKED, ANSWER, "the key was revoked: 401")                                         \
 	X(QUOTA_EXHAUSTED, ANSWER, "the tenant's monthly quota is used up: 429")                   \
+	X(RATE_EXCEEDED, ANSWER, "the key is used faster than its rate: 429")                      \
+	X(TOO_LARGE, ANSWER, "Content-Length is over the route's limit: 413")                      \
 	X(FLOW_ANSWER_AGAIN, CLOSE, "retransmitted request: the answer was lost, sent again")      \
 	X(FLOW_LATE_DATA, CLOSE, "data after the refused request: acknowledged, not read")         \
 	X(FLOW_RESET_SERVER, CLOSE, "the client has the answer: the server's socket is reset")     \
@@ -50,6 +59,12 @@ enum axfw_reason {
 		AXFW_REASON_COUNT
 };
 
-enum axfw_action { AXFW_ACTION_PASS, AXFW_ACTION_ANSWER, AXFW_ACTION_CLOSE, AXFW_ACTION_DROP };
+enum axfw_action {
+	AXFW_ACTION_PASS,
+	AXFW_ACTION_ANSWER,
+	AXFW_ACTION_CLOSE,
+	AXFW_ACTION_DROP,
+	AXFW_ACTION_REPLY,
+};
 
 #endif

@@ -141,6 +141,21 @@ void frame_build(const struct ends *e, const struct shape *s, struct frame *ret)
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+/* Timestamps, or the MSS alone. */
+static bool read_options(const uint8_t *at, struct segment_view *ret)
+{
+	ret->mss = 0;
+	if (ret->option_len != 12)
+		return false;
+	if (get32(at) >> 16 == 0x0204) {
+		ret->mss = get16(at + 2);
+		return get32(at + 4) == 0x01010101 && get32(at + 8) == 0x01010101;
+	}
+	ret->tsval = get32(at + 4);
+	ret->tsecr = get32(at + 8);
+	return get32(at) == 0x0101080a;
+}
+
 static const char *read_tcp(const uint8_t *at, uint32_t len, struct segment_view *ret)
 {
 	uint32_t header = (uint32_t)(at[12] >> 4) * 4;
@@ -158,14 +173,8 @@ static const char *read_tcp(const uint8_t *at, uint32_t len, struct segment_view
 	ret->flags = at[13];
 	ret->window = (uint16_t)get16(at + 14);
 	ret->option_len = header - 20;
-	if (ret->option_len == 12) {
-		if (get32(at + 20) != 0x0101080a)
-			return "options are not a timestamp";
-		ret->tsval = get32(at + 24);
-		ret->tsecr = get32(at + 28);
-	} else if (ret->option_len) {
+	if (ret->option_len && !read_options(at + 20, ret))
 		return "options we never send";
-	}
 	ret->text = at + header;
 	ret->text_len = len - header;
 	return NULL;

@@ -67,6 +67,7 @@ struct segment_view {
 	uint16_t window;
 	uint32_t option_len;
 	uint32_t tsval, tsecr;
+	uint32_t mss; /* 0: the option isn't there */
 	const uint8_t *text;
 	uint32_t text_len;
 	uint8_t tos, ttl;

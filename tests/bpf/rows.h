@@ -14,11 +14,12 @@ struct row {
 
 	/* what the row needs to be so */
 	void (*configure)(struct axfw_config *config);
-	unsigned signups;  /* attempts of this client, ten minutes ago */
-	uint32_t mss;	   /* what the client announced */
-	const char *first; /* sent on the real connection before */
-	bool no_tc;	   /* too short for BPF_PROG_TEST_RUN to make a socket buffer of it */
-	bool full;	   /* `flows` holds one flow, another's */
+	void (*arrange)(struct world *w); /* the maps of tiers.h, which are empty before */
+	unsigned signups;		  /* attempts of this client, ten minutes ago */
+	uint32_t mss;			  /* what the client announced */
+	const char *first;		  /* sent on the real connection before */
+	bool no_tc; /* too short for BPF_PROG_TEST_RUN to make a socket buffer of it */
+	bool full;  /* `flows` holds one flow, another's */
 
 	/* rows of one connection: the next after a refusal */
 	bool same;	    /* goes on with the connection of the row before */
@@ -29,5 +30,7 @@ struct row {
 
 extern const struct row rows[];
 extern const unsigned row_count;
+extern const struct row tier_rows[];
+extern const unsigned tier_row_count;
 
 #endif

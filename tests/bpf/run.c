@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 #include "run.h"
 #include "rows.h"
+#include "tiers.h"
 #include "axfw.skel.h"
 
 #define NAME_MAX   160
@@ -130,14 +131,16 @@ static long read_padded(const uint8_t *at, unsigned places)
 static bool check_wait(struct state *s, const uint8_t *text, const struct axfw_response_template *t)
 {
 	long wait = read_padded(text + t->retry_after_at, 8), unit = t->body_unit_s;
-	long expected = s->response == AXFW_RESPONSE_QUOTA ? QUOTA_SECONDS : 3000;
+	long expected = s->response == AXFW_RESPONSE_SIGNUP_LIMITED ? 3000 : QUOTA_SECONDS;
 
 	if (wait > expected || wait < expected - 60)
 		return fail(s, "Retry-After %ld, not %ld", wait, expected);
 	if (t->body_seconds_at && read_padded(text + t->body_seconds_at, 8) != wait)
 		return fail(s, "the body's seconds aren't Retry-After's");
+	if (!t->body_unit_at)
+		return true;
 	wait = unit == 60 ? wait / 60 : (wait + unit - 1) / unit;
-	if (t->body_unit_at && read_padded(text + t->body_unit_at, 4) != wait)
+	if (read_padded(text + t->body_unit_at, 4) != wait)
 		return fail(s, "the body's rounded wait isn't %ld", wait);
 	return true;
 }
@@ -206,6 +209,16 @@ static uint32_t answer_end(const struct state *s)
 	return s->connection.ends.ack + world_template(s->response)->len + 1;
 }
 
+/* The number is the kernel's to know: that it is one is tried with real sockets (wire.c). */
+static bool check_cookie(struct state *s, const struct row *r, const struct segment_view *v)
+{
+	uint32_t seq = s->connection.ends.seq + (uint32_t)r->packet.seq;
+
+	if (v->text_len || v->mss < 500 || v->mss > (v->ipv6 ? 1440 : 1460) || !v->window)
+		return fail(s, "a SYN-ACK with an MSS of %u", v->mss);
+	return check_ends(s, v, false) && check_numbers(s, v, v->seq, seq + 1, SYN | ACK);
+}
+
 static bool check_sent(struct state *s, const struct row *r, const struct frame *out)
 {
 	struct segment_view v;
@@ -229,6 +242,8 @@ static bool check_sent(struct state *s, const struct row *r, const struct frame 
 			return fail(s, "a RST with text or options");
 		return check_ends(s, &v, true) &&
 		       check_numbers(s, &v, s->connection.ends.seq, 0, RST);
+	case AXFW_REASON_SYN_COOKIE:
+		return check_cookie(s, r, &v);
 	default:
 		s->answer = *out;
 		return check_answer(s, r, &v);
@@ -269,6 +284,10 @@ static unsigned response_of(unsigned why)
 {
 	if (why == AXFW_REASON_SIGNUP_LIMITED)
 		return AXFW_RESPONSE_SIGNUP_LIMITED;
+	if (why == AXFW_REASON_TOO_LARGE)
+		return AXFW_RESPONSE_TOO_LARGE;
+	if (why == AXFW_REASON_RATE_EXCEEDED)
+		return AXFW_RESPONSE_RATE;
 	return why == AXFW_REASON_QUOTA_EXHAUSTED ? AXFW_RESPONSE_QUOTA
 						  : AXFW_RESPONSE_UNAUTHORIZED;
 }
@@ -306,6 +325,10 @@ static bool prepare(struct state *s, const struct row *r, struct world *w)
 		r->configure(&config);
 	world_configure(w, &config);
 	world_set_signups(w, r->on == DEFERRED6, r->signups);
+	if (!r->same)
+		tiers_clear(w);
+	if (r->arrange)
+		r->arrange(w);
 	if (r->long_ago)
 		age_flow(w, &s->connection);
 	if (r->same)
@@ -427,26 +450,43 @@ static bool run_through(struct state *s, const struct row *r, struct world *w, e
 	return ok;
 }
 
-/* The whole table through one of the programs. */
-static void run_table(struct world *w, enum axfw_hook hook, struct tally *tally)
+static const struct {
+	const struct row *rows;
+	const unsigned *count;
+} tables[] = {
+	{ rows, &row_count },
+	{ tier_rows, &tier_row_count },
+};
+
+/* A table through one of the programs. */
+static void run_table(struct world *w, enum axfw_hook hook, const struct row *table, unsigned count,
+		      bool produced[AXFW_REASON_COUNT], struct tally *tally)
 {
-	bool produced[AXFW_REASON_COUNT] = { false };
 	struct state s = { .connection.client = -1 };
 	char name[NAME_MAX];
 
-	for (unsigned i = 0; i < row_count; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		bool ok;
 
-		if (hook == AXFW_HOOK_TC && rows[i].no_tc)
+		if (hook == AXFW_HOOK_TC && table[i].no_tc)
 			continue;
-		ok = run_through(&s, &rows[i], w, hook);
+		ok = run_through(&s, &table[i], w, hook);
 
-		snprintf(name, sizeof(name), "%s: %s", hook_name(hook), rows[i].name);
+		snprintf(name, sizeof(name), "%s: %s", hook_name(hook), table[i].name);
 		tally_count(tally, ok, name, s.problem);
 		if (ok)
-			produced[rows[i].why] = true;
+			produced[table[i].why] = true;
 	}
 	connection_close(&s.connection);
+}
+
+static void run_hook(struct world *w, enum axfw_hook hook, struct tally *tally)
+{
+	bool produced[AXFW_REASON_COUNT] = { false };
+	char name[NAME_MAX];
+
+	for (unsigned i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		run_table(w, hook, tables[i].rows, *tables[i].count, produced, tally);
 	for (unsigned i = 0; i < AXFW_REASON_COUNT; i++) {
 		snprintf(name, sizeof(name), "%s: %s", hook_name(hook), reason_name(i));
 		tally_count(tally, produced[i], name, "no row produced this reason");
@@ -455,6 +495,6 @@ static void run_table(struct world *w, enum axfw_hook hook, struct tally *tally)
 
 void run_rows(struct world *w, struct tally *tally)
 {
-	run_table(w, AXFW_HOOK_XDP, tally);
-	run_table(w, AXFW_HOOK_TC, tally);
+	run_hook(w, AXFW_HOOK_XDP, tally);
+	run_hook(w, AXFW_HOOK_TC, tally);
 }

@@ -201,6 +201,17 @@ static void make_templates(void)
 		      "Content-Type: application/json\r\nContent-Length: 47\r\n\r\n"
 		      "{\"seconds\":########,\"days\":%%%%,\"used\": 1000 }\n",
 		      86400);
+	make_template(&templates[AXFW_RESPONSE_RATE],
+		      "HTTP/1.1 429 Too Many Requests\r\nX-Request-ID: ????????????????\r\n"
+		      "Retry-After:  !!!!!!!!\r\nConnection: close\r\n"
+		      "Content-Type: application/json\r\nContent-Length:  22\r\n\r\n"
+		      "{\"seconds\" :########}\n",
+		      0);
+	make_template(&templates[AXFW_RESPONSE_TOO_LARGE],
+		      "HTTP/1.1 413 Content Too Large\r\nX-Request-ID: ????????????????\r\n"
+		      "Connection: close\r\nContent-Length:  18\r\n\r\n"
+		      "{\"limit\": 262144 }",
+		      0);
 }
 
 const struct axfw_response_template *world_template(unsigned response)
@@ -242,6 +253,8 @@ static void fill_maps(struct world *w)
 	put_key(w, KEY_REVOKED_TEXT, AXFW_REVOKED, 0);
 	put_key(w, KEY_QUOTA_TEXT, AXFW_QUOTA_EXHAUSTED, boot_ns() + QUOTA_SECONDS * 1000000000ULL);
 	put_key(w, KEY_RENEWED_TEXT, AXFW_QUOTA_EXHAUSTED, boot_ns() - 1);
+	put_key(w, KEY_FAST_TEXT, AXFW_RATE_EXCEEDED, boot_ns() + QUOTA_SECONDS * 1000000000ULL);
+	put_key(w, KEY_SLOWED_TEXT, AXFW_RATE_EXCEEDED, boot_ns() - 1);
 	put_unknown(w, KEY_SEEN_TEXT, GENERATION);
 	put_unknown(w, KEY_UNKNOWN_TEXT, GENERATION - 1);
 }

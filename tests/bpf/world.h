@@ -16,6 +16,7 @@
 #define PORT_DEFERRED	 8004 /* the listener sets TCP_DEFER_ACCEPT, as axfwd does */
 #define PORT_ESTABLISHED 8005 /* it doesn't: handshakes end in a socket */
 #define PORT_OTHER	 8006 /* not protected */
+#define PORT_CLOSED	 8007 /* nobody listens */
 
 /* Keys by what the maps say of them. */
 #define KEY_ADMITTED_TEXT "axfw_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -26,7 +27,10 @@
 #define KEY_RENEWED_TEXT "axfw_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
 /* userspace refused it */
 #define KEY_SEEN_TEXT "axfw_sssssssssssssssssssssssssssssssssssssssssss"
-#define QUOTA_SECONDS 777777
+/* faster than its rate, until QUOTA_SECONDS, too, and until just now */
+#define KEY_FAST_TEXT	"axfw_fffffffffffffffffffffffffffffffffffffffffff"
+#define KEY_SLOWED_TEXT "axfw_lllllllllllllllllllllllllllllllllllllllllll"
+#define QUOTA_SECONDS	777777
 
 enum peer { NOBODY4, NOBODY6, DEFERRED4, DEFERRED6, ESTABLISHED4, ESTABLISHED6 };
 

@@ -147,6 +147,16 @@ struct kernel_options lab_options(const char *interfaces)
 				"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n",
 				"{\"retry_after_seconds\":{seconds}}",
 			},
+			[AXFW_RESPONSE_RATE] = {
+				429,
+				"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n",
+				"{\"retry_after_seconds\":{seconds}}",
+			},
+			[AXFW_RESPONSE_TOO_LARGE] = {
+				413,
+				"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\n",
+				"{\"limit_bytes\":262144}",
+			},
 		},
 	};
 

@@ -37,17 +37,25 @@ static bool is_own_form(const struct request *q)
 	return !strcmp(q->site, "same-origin") || !strcmp(q->site, "none");
 }
 
-static bool is_plain(const struct knowledge *k, const struct request *q, uint32_t payload_len)
+static bool is_plain(const struct knowledge *k, const struct request *q)
+{
+	if (!q->has_host || !q->has_length || read_length(q->length) < 0)
+		return false;
+	if (q->origin && k->origin_on)
+		return false;
+	return q->route != ROUTE_SIGNUP || is_own_form(q);
+}
+
+/* Of a guard call that is too large, 413 is the answer whatever else is wrong. */
+static enum axfw_reason judge_size(const struct request *q, uint32_t payload_len)
 {
 	int64_t length = read_length(q->length);
 
-	if (!q->has_host || !q->has_length || length < 0 || (q->origin && k->origin_on))
-		return false;
-	if (q->route == ROUTE_SIGNUP && (q->forwarded_for || !is_own_form(q)))
-		return false;
-	if (length > (q->route == ROUTE_GUARD ? GUARD_BODY_MAX : OTHER_BODY_MAX))
-		return false;
-	return q->head_len + (uint64_t)length >= payload_len;
+	if (q->route == ROUTE_GUARD && length > GUARD_BODY_MAX)
+		return AXFW_REASON_TOO_LARGE;
+	if (length > OTHER_BODY_MAX || q->head_len + (uint64_t)length < payload_len)
+		return AXFW_REASON_HEADERS_ODD;
+	return UNDECIDED;
 }
 
 static const char *find_key(const struct request *q)
@@ -118,8 +126,12 @@ static enum axfw_reason judge(const struct knowledge *k, const struct segment *s
 
 	if (why != UNDECIDED)
 		return why;
-	if (!is_plain(k, &q, s->payload_len))
+	if (!is_plain(k, &q))
 		return AXFW_REASON_HEADERS_ODD;
+	*ret_kind = ANSWER_413;
+	why = judge_size(&q, s->payload_len);
+	if (why != UNDECIDED)
+		return why;
 	if (q.route == ROUTE_SIGNUP) {
 		*ret_kind = ANSWER_429_SIGNUP;
 		*ret_until_ns = window_free_ns(k, s);
@@ -134,7 +146,7 @@ static bool is_refusal(enum axfw_reason why)
 {
 	return why == AXFW_REASON_SIGNUP_LIMITED || why == AXFW_REASON_KEY_UNKNOWN ||
 	       why == AXFW_REASON_KEY_REFUSED_BEFORE || why == AXFW_REASON_KEY_REVOKED ||
-	       why == AXFW_REASON_QUOTA_EXHAUSTED;
+	       why == AXFW_REASON_QUOTA_EXHAUSTED || why == AXFW_REASON_TOO_LARGE;
 }
 
 static bool same_ends(const struct ends *e, const struct segment *s)

@@ -30,7 +30,7 @@ struct answer_fact {
 	uint32_t len, request_id_at, seconds_at, body_seconds_at, rounded_at, rounded_s;
 };
 
-enum answer_kind { ANSWER_401, ANSWER_429_SIGNUP, ANSWER_429_QUOTA, ANSWER_KINDS };
+enum answer_kind { ANSWER_401, ANSWER_429_SIGNUP, ANSWER_429_QUOTA, ANSWER_413, ANSWER_KINDS };
 
 /* All that the model is told about the world. */
 struct knowledge {

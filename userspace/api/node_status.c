@@ -6,9 +6,8 @@
 #define MAPS_MAX 16
 
 static const char *const action_names[] = {
-	[AXFW_ACTION_PASS] = "pass",
-	[AXFW_ACTION_ANSWER] = "answer",
-	[AXFW_ACTION_CLOSE] = "close",
+	[AXFW_ACTION_PASS] = "pass", [AXFW_ACTION_ANSWER] = "answer", [AXFW_ACTION_CLOSE] = "close",
+	[AXFW_ACTION_DROP] = "drop", [AXFW_ACTION_REPLY] = "reply",
 };
 
 static const struct {

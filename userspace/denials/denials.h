@@ -71,9 +71,8 @@ int denials_list(struct denials *d, struct denial **ret, size_t *ret_count);
 
 /* --- the gate -------------------------------------------------------------------------------- */
 
-/* Is this peer denied? No system call, and one load while the list is empty. */
-bool denials_cover(struct denials *d, const struct address *peer);
-/* The same of a new connection; a denied one is counted. */
+/* Is this peer denied? For every connection: no system call, and one load while the list is empty.
+ */
 bool denials_refuse(struct denials *d, const struct address *peer);
 
 /* --- the box --------------------------------------------------------------------------------- */

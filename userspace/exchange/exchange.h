@@ -16,9 +16,7 @@
 #include "axfw/abi.h"
 #include "base/base.h"
 #include "identity/identity.h"
-#include "denials/denials.h"
 #include "kernel/kernel.h"
-#include "traffic/traffic.h"
 
 struct metrics; /* api/metrics.c */
 struct route;
@@ -31,8 +29,6 @@ struct services {
 	struct store *store;
 	struct identity *identity;
 	struct kernel *kernel;
-	struct denials *denials;
-	struct traffic *traffic;
 	struct metrics *metrics;
 	const struct route *routes;
 	size_t route_count;
@@ -145,12 +141,6 @@ const char *exchange_form(const struct exchange *x, const char *name);
 /* Fields that are absent or empty are answered 422 with the contract's body (one entry per field,
  * in order) and false is returned. End the list with NULL. */
 bool exchange_require_fields(struct exchange *x, const char *first, ...) __attribute__((sentinel));
-
-/* The client's key or password was wrong. Counts towards the penalty box, unless a proxy stands
- * between: its packets are everybody's. */
-void exchange_count_refusal(const struct exchange *x);
-/* The client used a valid key. */
-void exchange_vouch(const struct exchange *x);
 
 /* --- answers: the last one said counts ------------------------------------------------------- */
 
