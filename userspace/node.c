@@ -23,6 +23,8 @@ struct node {
 	struct store *store;
 	struct identity *identity;
 	struct kernel *kernel;
+	struct denials *denials;
+	struct traffic *traffic;
 	struct metrics *metrics;
 	struct http *http;
 	const struct settings *settings;
@@ -172,6 +174,14 @@ static int open_identity(struct node *n, const struct settings *s)
 	return r < 0 ? log_error_r(r, "the tenants can't be read") : 0;
 }
 
+static struct axfw_penalty_rule penalty_rule(const struct settings *s)
+{
+	return (struct axfw_penalty_rule){
+		.window_ns = s->penalty_window_s * NS_PER_S,
+		.refusals = (__u32)s->penalty_refusals,
+	};
+}
+
 static int start_kernel(struct node *n, const struct settings *s)
 {
 	struct axfw_route routes[AXFW_ROUTES_MAX];
@@ -194,6 +204,8 @@ static int start_kernel(struct node *n, const struct settings *s)
 		.proxy_protocol = s->proxy_protocol,
 		.syn_rate = rate_of(s->syn_rate, s->syn_burst),
 		.syn_cookies = s->syn_cookies,
+		.penalty = penalty_rule(s),
+		.events_per_second = (uint32_t)s->events_per_second,
 	};
 	char error[ERROR_MAX];
 	int r;
@@ -225,6 +237,61 @@ static void connect_identity_to_kernel(struct node *n)
 	fill_kernel(n);
 }
 
+/* --- tier 0 and events ----------------------------------------------------------------------- */
+
+static void say_boxed(void *arg, const struct prefix *source, unsigned seconds, uint64_t unsaid)
+{
+	char text[PREFIX_TEXT_LEN];
+
+	prefix_format(source, text);
+	if (unsaid)
+		log_info("penalty box: %s for %u s: refused too often (and %llu others since the "
+			 "last line)",
+			 text, seconds, (unsigned long long)unsaid);
+	else
+		log_info("penalty box: %s for %u s: refused too often", text, seconds);
+}
+
+static void on_event(void *arg, const struct axfw_event *event)
+{
+	struct node *n = arg;
+	struct address client;
+
+	traffic_see(n->traffic, event, clock_monotonic_ns());
+	if (event->kind != AXFW_EVENT_PENALTY)
+		return;
+	memcpy(client.bytes, event->client, sizeof(client.bytes));
+	denials_penalise(n->denials, &client);
+}
+
+static int open_denials(struct node *n, const struct settings *s)
+{
+	const struct denials_options options = {
+		.store = n->store,
+		.kernel = n->kernel,
+		.proxies = &s->forwarded_allow_ips,
+		.penalty = penalty_rule(s),
+		.penalty_ns = s->penalty_time_s * NS_PER_S,
+		.boxed = say_boxed,
+	};
+	int r = denials_open(&options, &n->denials);
+
+	if (r >= 0)
+		r = traffic_new(&n->traffic);
+	if (r < 0)
+		return log_error_r(r, "the deny list can't be read");
+	kernel_on_event(n->kernel, on_event, n);
+	return 0;
+}
+
+static void close_denials(struct node *n)
+{
+	if (n->kernel)
+		kernel_on_event(n->kernel, NULL, NULL);
+	denials_close(&n->denials);
+	traffic_free(&n->traffic);
+}
+
 static void describe_services(struct node *n, const struct settings *s)
 {
 	n->services = (struct services){
@@ -234,6 +301,8 @@ static void describe_services(struct node *n, const struct settings *s)
 		.store = n->store,
 		.identity = n->identity,
 		.kernel = n->kernel,
+		.denials = n->denials,
+		.traffic = n->traffic,
 		.metrics = n->metrics,
 		.started_us = clock_wall_us(),
 		.version = AXFW_VERSION,
@@ -296,6 +365,8 @@ int node_serve(struct node *n, void (*on_handover)(void *arg), void *arg)
 		r = open_identity(n, s);
 	if (r >= 0)
 		r = start_kernel(n, s);
+	if (r >= 0)
+		r = open_denials(n, s);
 	if (r < 0)
 		return r;
 	connect_identity_to_kernel(n);
@@ -314,6 +385,7 @@ void node_stop(struct node **node, bool taken_over)
 	if (!n)
 		return;
 	http_stop(&n->http, DRAIN_MS);
+	close_denials(n);
 	if (taken_over)
 		kernel_keep(n->kernel);
 	kernel_stop(&n->kernel);

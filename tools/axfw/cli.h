@@ -57,6 +57,9 @@ enum cli_status cli_fail(const struct cli *cli, enum cli_status status, const ch
 
 enum cli_status command_status(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_maps(const struct cli *cli, const struct cli_arguments *a);
+enum cli_status command_deny_add(const struct cli *cli, const struct cli_arguments *a);
+enum cli_status command_deny_del(const struct cli *cli, const struct cli_arguments *a);
+enum cli_status command_deny_list(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_doctor(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_verify(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_tenants_create(const struct cli *cli, const struct cli_arguments *a);

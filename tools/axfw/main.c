@@ -28,6 +28,30 @@ static const struct cli_command commands[] = {
 	  "  axfw maps\n"
 	  "  bpftool map dump pinned /sys/fs/bpf/axfw/admissions\n",
 	  command_maps },
+	{ "deny add", "PREFIX", 1, 1,
+	  { { "--for", "TIME", "how long: 90s, 10m, 2h, 7d; without an end it holds until deny del" },
+	    { "--until", "TIME", "until when, UTC: 2026-01-31T18:00:00" },
+	    { "--reason", "TEXT", "a note for deny list" },
+	    { "--force", NULL, "also loopback and trusted proxies" } },
+	  "drop every packet of an address or network",
+	  "PREFIX is an address or a network, IPv4 or IPv6. Its packets to the protected ports are dropped\n"
+	  "before anything else is looked at; in userspace mode its connections are closed. The list\n"
+	  "outlives restarts. Saying it again replaces end and reason. The time is the wall clock's.\n"
+	  "\n"
+	  "  axfw deny add 203.0.113.7 --for 1h --reason \"scans for keys\"\n"
+	  "  axfw deny add 2001:db8::/32\n",
+	  command_deny_add },
+	{ "deny del", "PREFIX", 1, 1, { { 0 } },
+	  "take a prefix off the deny list, or out of the penalty box",
+	  "The prefix as deny list shows it. A wider one that covers it goes on counting.\n"
+	  "\n"
+	  "  axfw deny del 203.0.113.7\n",
+	  command_deny_del },
+	{ "deny list", "", 0, 0, { { 0 } },
+	  "who is denied, until when and why; the penalty box too",
+	  "  axfw deny list\n"
+	  "  axfw deny list --json | jq -r '.entries[] | select(.cause == \"penalty\") | .prefix'\n",
+	  command_deny_list },
 	{ "doctor", "", 0, 0,
 	  { { "--interface", "LIST", "interfaces to look at [AXFW_INTERFACE or lo]" },
 	    { "--pin-dir", "DIR", "where maps would be pinned [AXFW_PIN_DIR or " AXFW_PIN_DIR "]" } },

@@ -136,6 +136,42 @@ static void add_maps(struct text *t, struct kernel *k)
 			  (unsigned long long)maps[i].bytes);
 }
 
+static void add_denials(struct text *t, struct denials *d)
+{
+	struct denials_counts c;
+
+	denials_count(d, &c);
+	add_family(t, "axfw_denied_entries", "gauge",
+		   "Prefixes on the deny list, by who put them there.");
+	text_addf(t, "axfw_denied_entries{cause=\"operator\"} %llu\n",
+		  (unsigned long long)c.operator_entries);
+	text_addf(t, "axfw_denied_entries{cause=\"penalty\"} %llu\n",
+		  (unsigned long long)c.boxed_entries);
+	add_family(t, "axfw_denied_capacity", "gauge", "Prefixes there is room for.");
+	text_addf(t, "axfw_denied_capacity{cause=\"operator\"} %d\n", DENIALS_OPERATOR_MAX);
+	text_addf(t, "axfw_denied_capacity{cause=\"penalty\"} %d\n", DENIALS_PENALTY_MAX);
+	add_value(t, "axfw_denied_unsynced", "gauge",
+		  "Prefixes that couldn't be written to the kernel and are tried again.",
+		  c.not_in_kernel);
+	add_value(t, "axfw_denied_connections_total", "counter",
+		  "Connections of denied sources that userspace closed.", c.refused);
+	add_value(t, "axfw_penalty_boxed_total", "counter", "Sources put into the penalty box.",
+		  c.boxed);
+	add_value(t, "axfw_penalty_spared_total", "counter",
+		  "Sources that reached the limit and weren't boxed: customers, proxies, loopback.",
+		  c.spared);
+	add_value(t, "axfw_penalty_box_full_total", "counter",
+		  "Sources that reached the limit while the box was full.", c.box_full);
+}
+
+static void add_events(struct text *t, struct kernel *k)
+{
+	add_value(t, "axfw_events_total", "counter", "Events read from the kernel's ring.",
+		  kernel_events_seen(k));
+	add_value(t, "axfw_event_sample", "gauge",
+		  "One decision in so many becomes an event; 0: none.", kernel_event_sample(k));
+}
+
 static void add_verdicts(struct text *t, const struct metrics_totals *m)
 {
 	static const char *const verdicts[] = { "allow", "block" };
@@ -215,6 +251,8 @@ void api_metrics(struct exchange *x)
 	add_packets(&page, s->kernel);
 	add_kernel(&page, s->kernel);
 	add_maps(&page, s->kernel);
+	add_denials(&page, s->denials);
+	add_events(&page, s->kernel);
 	add_verdicts(&page, &totals);
 	add_latency(&page, &totals);
 	add_requests(&page, &totals);

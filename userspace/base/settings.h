@@ -51,6 +51,10 @@ struct settings {
 	uint64_t signup_limit;
 	uint64_t signup_window_s;
 	uint64_t connections_max;
+	uint64_t penalty_refusals; /* 0: no box */
+	uint64_t penalty_window_s;
+	uint64_t penalty_time_s;
+	uint64_t events_per_second;
 };
 
 /* Reads the environment, then argv. On failure writes one line naming the setting and what to do

@@ -158,12 +158,14 @@ void dashboard_login(struct exchange *x)
 		return;
 	r = identity_log_in(x->services->identity, typed(x, "email"), typed(x, "password"),
 			    &tenant);
-	if (r == -EKEYREJECTED)
+	if (r == -EKEYREJECTED) {
+		exchange_count_refusal(x);
 		show_login(x, 401, "Invalid email or password.");
-	else if (r < 0)
+	} else if (r < 0) {
 		exchange_fail(x, r, "a password can't be checked");
-	else
+	} else {
 		enter(x, tenant, NULL);
+	}
 }
 
 void dashboard_logout(struct exchange *x)

@@ -314,7 +314,7 @@ int denials_list(struct denials *d, struct denial **ret, size_t *ret_count)
 	return 0;
 }
 
-bool denials_refuse(struct denials *d, const struct address *peer)
+bool denials_cover(struct denials *d, const struct address *peer)
 {
 	bool denied;
 
@@ -323,9 +323,15 @@ bool denials_refuse(struct denials *d, const struct address *peer)
 	pthread_rwlock_rdlock(&d->lock);
 	denied = list_denies(&d->list, peer, clock_boot_ns());
 	pthread_rwlock_unlock(&d->lock);
-	if (denied)
-		atomic_fetch_add_explicit(&d->refused, 1, memory_order_relaxed);
 	return denied;
+}
+
+bool denials_refuse(struct denials *d, const struct address *peer)
+{
+	if (!denials_cover(d, peer))
+		return false;
+	atomic_fetch_add_explicit(&d->refused, 1, memory_order_relaxed);
+	return true;
 }
 
 void denials_count(struct denials *d, struct denials_counts *ret)

@@ -71,8 +71,9 @@ int denials_list(struct denials *d, struct denial **ret, size_t *ret_count);
 
 /* --- the gate -------------------------------------------------------------------------------- */
 
-/* Is this peer denied? For every connection: no system call, and one load while the list is empty.
- */
+/* Is this peer denied? No system call, and one load while the list is empty. */
+bool denials_cover(struct denials *d, const struct address *peer);
+/* The same of a new connection; a denied one is counted. */
 bool denials_refuse(struct denials *d, const struct address *peer);
 
 /* --- the box --------------------------------------------------------------------------------- */

@@ -16,7 +16,9 @@
 #include "axfw/abi.h"
 #include "base/base.h"
 #include "identity/identity.h"
+#include "denials/denials.h"
 #include "kernel/kernel.h"
+#include "traffic/traffic.h"
 
 struct metrics; /* api/metrics.c */
 struct route;
@@ -29,6 +31,8 @@ struct services {
 	struct store *store;
 	struct identity *identity;
 	struct kernel *kernel;
+	struct denials *denials;
+	struct traffic *traffic;
 	struct metrics *metrics;
 	const struct route *routes;
 	size_t route_count;
@@ -141,6 +145,12 @@ const char *exchange_form(const struct exchange *x, const char *name);
 /* Fields that are absent or empty are answered 422 with the contract's body (one entry per field,
  * in order) and false is returned. End the list with NULL. */
 bool exchange_require_fields(struct exchange *x, const char *first, ...) __attribute__((sentinel));
+
+/* The client's key or password was wrong. Counts towards the penalty box, unless a proxy stands
+ * between: its packets are everybody's. */
+void exchange_count_refusal(const struct exchange *x);
+/* The client used a valid key. */
+void exchange_vouch(const struct exchange *x);
 
 /* --- answers: the last one said counts ------------------------------------------------------- */
 

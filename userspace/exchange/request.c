@@ -54,3 +54,14 @@ bool exchange_require_fields(struct exchange *x, const char *first, ...)
 	exchange_reply_json(x, 422, json_pack("{s:O}", "detail", missing));
 	return false;
 }
+
+void exchange_count_refusal(const struct exchange *x)
+{
+	if (!x->local && !memcmp(&x->client, &x->peer, sizeof(x->client)))
+		denials_count_refusal(x->services->denials, &x->client, x->started_ns);
+}
+
+void exchange_vouch(const struct exchange *x)
+{
+	denials_vouch(x->services->denials, &x->client, x->started_ns);
+}

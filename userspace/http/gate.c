@@ -15,6 +15,45 @@
 #define CSRF_FIELD "csrf"
 #define SCHEME_END "://"
 
+/* --- who may connect at all ------------------------------------------------------------------ */
+
+/* Besides the list itself: loopback, because the operator must not lock himself out, and proxies,
+ * because they stand for clients whom we only know once they have spoken. */
+static bool is_allowed(const struct settings *s, const struct address *peer)
+{
+	return (!s->allow_from.count && !s->allow_from.any) || address_is_loopback(peer) ||
+	       prefix_list_contains(&s->allow_from, peer) ||
+	       prefix_list_contains(&s->forwarded_allow_ips, peer);
+}
+
+/* The client behind a proxy, once its name is known: both lists hold for it, too. */
+bool gate_client(struct request *r)
+{
+	const struct services *s = r->x.services;
+
+	if (r->x.local || !memcmp(&r->x.client, &r->x.peer, sizeof(r->x.peer)))
+		return true; /* asked when it connected */
+	if (is_allowed(s->settings, &r->x.client) && !denials_cover(s->denials, &r->x.client))
+		return true;
+	r->x.close = true;
+	respond_error(r, 403, "This address isn't served.");
+	return false;
+}
+
+enum MHD_Result gate_accept(void *front, const struct sockaddr *from, socklen_t len)
+{
+	const struct front *f = front;
+	struct address peer;
+
+	(void)len;
+	if (f->local)
+		return MHD_YES;
+	address_from_sockaddr(from, &peer);
+	if (!is_allowed(f->http->services->settings, &peer))
+		return MHD_NO;
+	return denials_refuse(f->http->services->denials, &peer) ? MHD_NO : MHD_YES;
+}
+
 /* --- forms of other sites -------------------------------------------------------------------- */
 
 static const char *host_of(const char *url)
@@ -104,6 +143,9 @@ static const char *bearer_key(const char *value, size_t *ret_len)
 static bool refuse_key(struct request *r)
 {
 	metrics_count_refusal(r->x.services->metrics, r->x.slot, METRICS_REFUSED_KEY);
+	exchange_count_refusal(&r->x);
+	/* who is denied meanwhile gets no further request on this connection */
+	r->x.close |= denials_cover(r->x.services->denials, &r->x.peer);
 	exchange_reply_static(&r->x, 401, "application/json", API_UNAUTHORIZED_BODY,
 			      sizeof(API_UNAUTHORIZED_BODY) - 1);
 	return false;
@@ -123,8 +165,10 @@ static bool authenticate_key(struct request *r)
 	if (!key)
 		return refuse_key(r);
 	result = identity_authenticate(s->identity, key, len, &r->x.caller);
-	if (result == 0)
+	if (result == 0) {
+		exchange_vouch(&r->x);
 		return true;
+	}
 	if (result == -EKEYREJECTED) {
 		/* The kernel may say the same next time, unless a key came to life since. */
 		kernel_remember_unknown(s->kernel, &r->x.caller.hash, generation);

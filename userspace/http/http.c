@@ -84,7 +84,7 @@ static struct MHD_Daemon *start_mhd(struct front *front, int listener, unsigned 
 	};
 
 	/* clang-format off */
-	return MHD_start_daemon(flags, 0, NULL, NULL, request_handle, front,
+	return MHD_start_daemon(flags, 0, gate_accept, front, request_handle, front,
 		MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
 		MHD_OPTION_ARRAY, socket,
 		MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0,

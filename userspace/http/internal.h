@@ -246,9 +246,13 @@ void parser_look_at_end(struct MHD_Connection *connection, struct conn *c);
 
 /* --- steps of answering ---------------------------------------------------------------------- */
 
-/* gate.c: each says whether the request may go on; if not, an answer stands. */
+/* gate.c: MHD's accept policy. The kernel's tier 0, for who came through all the same: a node in
+ * userspace mode, an interface without programs. */
+enum MHD_Result gate_accept(void *front, const struct sockaddr *from, socklen_t len);
+/* Each says whether the request may go on; if not, an answer stands. */
 bool gate_cross_site(struct request *r);
 bool gate_authenticate(struct request *r);
+bool gate_client(struct request *r);
 void gate_find_session(struct request *r);
 bool gate_csrf(struct request *r);
 bool gate_required(struct request *r);

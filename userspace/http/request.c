@@ -439,7 +439,8 @@ static enum MHD_Result run(struct request *r)
 	bool slow = x->route->slow, ok;
 
 	identity_enter();
-	ok = gate_authenticate(r);
+	/* The key comes first: the kernel refuses it without knowing who is behind a proxy. */
+	ok = gate_authenticate(r) && gate_client(r);
 	if (ok && !slow)
 		x->route->handle(x);
 	identity_leave();

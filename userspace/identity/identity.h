@@ -163,6 +163,10 @@ int identity_revoke_key(struct identity *i, uint32_t tenant, const char *key_id)
 int identity_list_keys(struct identity *i, uint32_t tenant, bool all, struct key_info **ret,
 		       size_t *ret_count);
 
+/* Whose key has this hash, active or revoked? false: nobody's. */
+bool identity_describe_key(struct identity *i, const struct axfw_key_hash *hash,
+			   struct key_info *ret, uint32_t *ret_tenant);
+
 /* --- sessions -------------------------------------------------------------------------------- */
 
 #define SESSION_MAX_AGE_S  1209600 /* 14 days, sliding, as the Python firewall's cookie */

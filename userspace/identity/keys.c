@@ -33,6 +33,20 @@ static void describe(const struct api_key *k, struct key_info *ret)
 	memcpy(ret->name, k->name, MIN(strlen(k->name), sizeof(ret->name) - 1));
 }
 
+bool identity_describe_key(struct identity *i, const struct axfw_key_hash *hash,
+			   struct key_info *ret, uint32_t *ret_tenant)
+{
+	const struct api_key *k;
+
+	ENTER();
+	k = directory_find_hash(i, hash);
+	if (!k)
+		return false;
+	describe(k, ret);
+	*ret_tenant = k->tenant->number;
+	return true;
+}
+
 /* Refuses the key beyond the limit; `adding` are keys on their way to the store. */
 static int reserve_key(struct identity *i, uint32_t tenant)
 {

@@ -45,15 +45,16 @@ int events_on_record(void *arg, void *data, size_t size)
 {
 	struct kernel *k = arg;
 	const struct axfw_event *e = data;
-	kernel_event_fn *fn = atomic_load(&k->events.fn);
 
 	if (size < sizeof(*e))
 		return 0;
 	atomic_fetch_add(&k->events.seen, 1);
 	if (e->kind == AXFW_EVENT_SAMPLED)
 		k->events.sampled++;
-	if (fn)
-		fn(k->events.arg, e);
+	pthread_mutex_lock(&k->events.lock);
+	if (k->events.fn)
+		k->events.fn(k->events.arg, e);
+	pthread_mutex_unlock(&k->events.lock);
 	return 0;
 }
 
@@ -99,8 +100,10 @@ void events_configure(struct kernel *k, uint32_t per_second)
 
 void kernel_on_event(struct kernel *k, kernel_event_fn *fn, void *arg)
 {
+	pthread_mutex_lock(&k->events.lock);
+	k->events.fn = fn;
 	k->events.arg = arg;
-	atomic_store(&k->events.fn, fn); /* the thread that calls it already runs */
+	pthread_mutex_unlock(&k->events.lock);
 }
 
 void kernel_trace(struct kernel *k, const struct axfw_trace *trace)
@@ -112,6 +115,11 @@ void kernel_trace(struct kernel *k, const struct axfw_trace *trace)
 	memcpy(k->config->trace.client, trace->client, sizeof(trace->client));
 	k->config->trace.key = trace->key;
 	__atomic_store_n(&k->config->trace.until_ns, trace->until_ns, __ATOMIC_SEQ_CST);
+}
+
+uint32_t kernel_event_sample(const struct kernel *k)
+{
+	return k->loaded ? __atomic_load_n(&k->config->event_sample, __ATOMIC_RELAXED) : 0;
 }
 
 uint64_t kernel_events_seen(const struct kernel *k)

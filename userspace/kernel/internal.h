@@ -40,10 +40,11 @@ struct key_entry {
 
 struct reconcile; /* reconcile.c */
 
-/* Who wants the ring's events; all but fn and seen is the module's thread's own. */
+/* Who wants the ring's events; what isn't guarded or atomic is the module's thread's own. */
 struct events {
-	kernel_event_fn *_Atomic fn;
-	void *arg; /* written before fn */
+	pthread_mutex_t lock; /* fn and arg; held while fn runs */
+	kernel_event_fn *fn;
+	void *arg;
 	_Atomic uint64_t seen;
 	uint32_t per_second;			 /* how many sampled ones are wanted; 0: none */
 	uint64_t adapted_ns, decisions, sampled; /* at and since the last look */

@@ -270,6 +270,7 @@ static int new_kernel(const struct kernel_options *options, struct kernel **ret)
 	       sizeof(k->constants.admission_key));
 	pthread_mutex_init(&k->sync_lock, NULL);
 	pthread_mutex_init(&k->interface_lock, NULL);
+	pthread_mutex_init(&k->events.lock, NULL);
 	*ret = k;
 	return 0;
 }
@@ -316,6 +317,7 @@ void kernel_stop(struct kernel **kernel)
 	take_down(k, !atomic_load(&k->keep));
 	pthread_mutex_destroy(&k->sync_lock);
 	pthread_mutex_destroy(&k->interface_lock);
+	pthread_mutex_destroy(&k->events.lock);
 	wipe(&k->constants, sizeof(k->constants));
 	free(k);
 	*kernel = NULL;

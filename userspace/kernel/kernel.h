@@ -115,12 +115,14 @@ int kernel_keep_denials(struct kernel *k, const struct axfw_prefix *prefixes, un
 
 /* --- events ---------------------------------------------------------------------------------- */
 
-/* Every event in the ring, on the module's own thread; must not block, must not call back. */
+/* Every event in the ring, on the module's own thread; must not block, must not call back. fn NULL:
+ * nobody; when that returns, what was called before has returned. */
 typedef void kernel_event_fn(void *arg, const struct axfw_event *event);
 void kernel_on_event(struct kernel *k, kernel_event_fn *fn, void *arg);
 /* What is to be seen besides the sample. until_ns 0: nothing. */
 void kernel_trace(struct kernel *k, const struct axfw_trace *trace);
-uint64_t kernel_events_seen(const struct kernel *k); /* read from the ring since start */
+uint32_t kernel_event_sample(const struct kernel *k); /* one in so many decisions; 0: none */
+uint64_t kernel_events_seen(const struct kernel *k);  /* read from the ring since start */
 
 /* --- interfaces at run time ------------------------------------------------------------------ */
 

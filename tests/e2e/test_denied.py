@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tier 0: who the operator denies, who is put into the penalty box, and who never is. In userspace mode connections
+are closed at once."""
+import json
+import subprocess
+
+import pytest
+
+from clients import UNKNOWN_KEY, Connection
+from lab import BUILD, CLIENT4, SERVER6, wait_until
+
+REQUEST = ("GET", "/healthz")
+BAD_CALL = ("POST", "/v1/guard/check", b'{"text":"hi"}')
+
+
+def is_served(network, source=CLIENT4, host=None):
+    """Does a new connection from that address get an answer?"""
+    try:
+        with Connection(network, *([host] if host else []), source=source) as c:
+            return c.ask(*REQUEST).status == 200
+    except (ConnectionError, TimeoutError):
+        return False
+
+
+def call(network, source, key):
+    with Connection(network, source=source) as c:
+        return c.ask(*BAD_CALL, key=key).status
+
+
+def complaint(daemon, *words):
+    """What axfw says when the answer is no."""
+    done = subprocess.run([BUILD / "axfw", "--json", "--socket", daemon.socket, *words],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode in (1, 2), done
+    return json.loads(done.stdout)["error"]
+
+
+def entries(daemon):
+    return {entry["prefix"]: entry for entry in daemon.axfw("deny", "list")["entries"]}
+
+
+def boxed(daemon):
+    return [prefix for prefix, entry in entries(daemon).items() if entry["cause"] == "penalty"]
+
+
+@pytest.fixture
+def userspace(make_daemon):
+    return make_daemon("--penalty-refusals", "5", "--penalty-time", "2", interface="none").start()
+
+
+def test_a_denied_network_is_not_served(network, userspace):
+    other = network.add_client_address(77)
+    assert is_served(network) and is_served(network, other)
+    userspace.axfw("deny", "add", f"{other}/31", "--reason", "scans")
+    assert not is_served(network, other)
+    assert is_served(network)
+    assert userspace.metrics()["axfw_denied_connections_total"] == 1
+    userspace.axfw("deny", "del", f"{other}/31")
+    assert is_served(network, other)
+
+
+def test_the_list_outlives_a_restart(network, userspace):
+    other = network.add_client_address(78)
+    userspace.axfw("deny", "add", other, "--for", "1h", "--reason", "scans")
+    userspace.stop()
+    userspace.start()
+    assert not is_served(network, other)
+    assert entries(userspace)[other]["reason"] == "scans"
+
+
+def test_an_end_is_kept(network, userspace):
+    other = network.add_client_address(79)
+    userspace.axfw("deny", "add", other, "--for", "2s")
+    assert not is_served(network, other)
+    wait_until(lambda: not entries(userspace), "the entry is taken out")
+    assert is_served(network, other)
+
+
+def test_ipv6(network, userspace):
+    assert is_served(network, "fd77::2", SERVER6)
+    userspace.axfw("deny", "add", "fd77::/120")
+    assert not is_served(network, "fd77::2", SERVER6)
+
+
+def test_mistakes_are_explained(userspace):
+    assert "loopback" in complaint(userspace, "deny", "add", "127.0.0.1")
+    assert "isn't an address" in complaint(userspace, "deny", "add", "10.77.0.300")
+    assert "past" in complaint(userspace, "deny", "add", "10.9.9.9", "--until", "2020-01-01T00:00:00")
+    assert "isn't on the list" in complaint(userspace, "deny", "del", "10.9.9.9")
+    assert "length of time" in complaint(userspace, "deny", "add", "10.9.9.9", "--for", "soon")
+    assert not entries(userspace)
+
+
+def test_who_keeps_being_refused_is_boxed_for_a_while(network, userspace):
+    other = network.add_client_address(80)
+    for _ in range(5):
+        assert call(network, other, UNKNOWN_KEY) == 401
+    wait_until(lambda: boxed(userspace) == [other], "it is in the box")
+    assert not is_served(network, other)
+    assert is_served(network)
+    assert other in userspace.output() and "penalty box" in userspace.output()
+    wait_until(lambda: is_served(network, other), "it is let out")
+    assert userspace.metrics()["axfw_penalty_boxed_total"] == 1
+
+
+def test_a_customer_is_never_boxed(network, userspace):
+    key = userspace.create_key(userspace.create_tenant())[0]
+    customer = network.add_client_address(81)
+    assert call(network, customer, key) == 200
+    for _ in range(20):
+        assert call(network, customer, UNKNOWN_KEY) == 401
+    wait_until(lambda: userspace.metrics()["axfw_penalty_spared_total"] >= 4, "the limit was reached four times")
+    assert call(network, customer, key) == 200
+    assert not boxed(userspace)
+
+
+def test_what_a_proxy_forwards_boxes_nobody(network, make_daemon):
+    proxy = network.add_client_address(82)
+    daemon = make_daemon("--penalty-refusals", "5", "--forwarded-allow-ips", proxy, interface="none").start()
+    with Connection(network, source=proxy) as c:
+        for _ in range(20):
+            assert c.ask(*BAD_CALL, key=UNKNOWN_KEY, x_forwarded_for="203.0.113.5").status == 401
+    assert not boxed(daemon)
+    assert daemon.axfw("deny", "list")["counts"]["boxed"] == 0
+
+
+def test_a_kept_connection_ends_when_its_client_is_boxed(network, userspace):
+    other = network.add_client_address(83)
+    with Connection(network, source=other) as c:
+        for _ in range(5):
+            assert c.ask(*BAD_CALL, key=UNKNOWN_KEY).status == 401
+        wait_until(lambda: boxed(userspace), "it is in the box")
+        reply = c.ask(*BAD_CALL, key=UNKNOWN_KEY)
+        assert reply.status == 401 and reply.headers["Connection"] == "close"
+
+
+def test_guessed_passwords_count(network, userspace):
+    other = network.add_client_address(84)
+    for _ in range(5):
+        with Connection(network, source=other) as c:
+            assert c.ask("POST", "/login", b"email=ada%40example.org&password=guessing",
+                         content_type="application/x-www-form-urlencoded").status == 401
+    wait_until(lambda: boxed(userspace) == [other], "it is in the box")
