@@ -112,6 +112,13 @@ int journal_new_segment(struct store *s, struct segment **ret)
 	return r;
 }
 
+void journal_delete_segment(struct journal *j, struct segment *segment)
+{
+	segment_unlink(j->dir_fd, segment->id);
+	segment_free(&segment);
+	atomic_fetch_sub(&j->bytes, SEGMENT_BYTES);
+}
+
 /* The only place where a request may meet the file system, and only when `prepare` was too slow. */
 static int next_segment(struct store *s, struct journal_slot *slot)
 {
@@ -345,9 +352,13 @@ int journal_start(struct store *s)
 	j->prepare_runs = r == 0;
 	if (r)
 		return -r;
+	pthread_setname_np(j->prepare_thread, "store-prepare");
 	r = pthread_create(&j->drain_thread, NULL, drain_run, s);
 	j->drain_runs = r == 0;
-	return -r;
+	if (r)
+		return -r;
+	pthread_setname_np(j->drain_thread, "store-drain");
+	return 0;
 }
 
 static void stop_threads(struct journal *j)
@@ -379,7 +390,7 @@ int journal_close(struct store *s)
 	stop_threads(&s->journal);
 	/* Twice if a pass was open: the rest of it, then what came after. */
 	while (r > 0 || (r == 0 && s->journal.pass_open))
-		r = drain_pass(s);
+		r = drain_pass(s, false);
 	return (int)MIN(r, 0);
 }
 

@@ -3,7 +3,8 @@
  * The usage journal: a slot per request thread, each a chain of segments. Only the slot's thread
  * appends; the drain reads what `used` says is whole, and frees a segment once all of it is in the
  * tenants' files and its thread has gone on to the next. Nothing on the append path is shared
- * between threads: no lock, no contended cache line.
+ * between threads: no lock, no contended cache line. One more slot has no thread: at start it holds
+ * what a dead process left, later what the drain carried over (carry.c).
  *
  * Two threads serve it: `prepare` keeps a spare segment ready per slot, so that a request never
  * waits for the file system; `drain` moves records into tenants' files, in passes. A pass covers
@@ -37,9 +38,8 @@ struct journal_slot {
 
 struct journal {
 	int dir_fd;
-	bool sync; /* --durability=power */
-	struct journal_slot
-		*slots; /* one more than writers: the last holds what a dead process left */
+	bool sync;		    /* --durability=power */
+	struct journal_slot *slots; /* the last is the one without a thread */
 	unsigned slot_count;
 	uint64_t bytes_max;
 	_Atomic uint64_t bytes;
@@ -57,12 +57,15 @@ struct journal {
 	pthread_cond_t done;  /* waiters: a pass ended */
 	bool hurry;
 	bool pass_open, pass_covers_all;
+	bool pass_light;	  /* see pass_open() */
 	uint64_t pass_ticket;	  /* requests that this pass answers */
 	uint64_t pass;		  /* number of the pass that is open, or of the last */
 	uint64_t tickets, served; /* store_drain(): asked for, done */
 	uint64_t failures;
 	int last_error;
 	uint64_t last_pass_ns;
+	size_t carried;		   /* records in the last slot */
+	uint64_t carried_since_ns; /* the first of them; 0: there are none */
 };
 
 /* --- journal.c --- */
@@ -73,15 +76,22 @@ int journal_close(struct store *s);
 void journal_free(struct store *s);
 /* -ENOSPC at the limit. */
 int journal_new_segment(struct store *s, struct segment **ret);
+void journal_delete_segment(struct journal *j, struct segment *segment);
+/* A quarter of it, in records: as many make a pass due, and as many again may be carried over. */
+static inline size_t journal_share(const struct journal *j)
+{
+	return (size_t)(j->bytes_max / 4 / sizeof(struct journal_record));
+}
 const char *journal_endpoint(uint8_t code);
 const char *journal_verdict(uint8_t code);
 const char *journal_class(uint8_t code);
 #define JOURNAL_VERDICT_BLOCK 1
 
 /* --- drain.c --- */
-/* One pass over what is there now, or over the rest of the last one. Returns how many records it
- * covered, or -errno. One thread at a time: the drain, or whoever opens or closes the store. */
-int64_t drain_pass(struct store *s);
+/* One pass over what is there now, or over the rest of the last one; light: see pass_open().
+ * Returns how many records it covered, or -errno. One thread at a time: the drain, or whoever opens
+ * or closes the store. */
+int64_t drain_pass(struct store *s, bool light);
 /* Records that belong to no pass: none of them can be known to be committed. */
 #define PASS_NONE UINT64_MAX
 /* Writes one tenant's records, ordered here by id; those that its file has already are left out.

@@ -3,6 +3,9 @@
  * Slots are merged by time and then sorted by tenant, so that a tenant's file is opened once and
  * its rows arrive at the right-hand edge of every index. Pointers are sorted, not records: those
  * stay in the journal's mapping.
+ *
+ * What was carried over is covered by a full pass, ahead of everything else, and left alone by a
+ * light one.
  */
 #include <endian.h>
 #include <errno.h>
@@ -19,6 +22,7 @@ void pass_free(struct pass *p)
 	free(p->sorted);
 	free(p->first);
 	free(p->states);
+	carry_undo(p);
 }
 
 /* --- collecting --------------------------------------------------------------------------------
@@ -30,12 +34,13 @@ static size_t bound_pass(struct journal *j)
 	size_t total = 0;
 	bool all = true;
 
-	for (unsigned i = 0; i < j->slot_count; i++) {
+	for (unsigned i = j->slot_count; i-- > 0;) {
 		struct segment *segment = j->slots[i].oldest;
+		bool wanted = i + 1 < j->slot_count || !j->pass_light;
 
 		for (; segment; segment = atomic_load(&segment->next)) {
 			uint32_t used = atomic_load_explicit(&segment->used, memory_order_acquire);
-			size_t room = PASS_RECORDS_MAX - total;
+			size_t room = wanted ? PASS_RECORDS_MAX - total : 0;
 			uint32_t take = (uint32_t)MIN((size_t)(used - segment->drained), room);
 
 			all = all && segment->drained + take == used;
@@ -48,13 +53,15 @@ static size_t bound_pass(struct journal *j)
 }
 
 /* An unfinished pass keeps its bounds, so that what its tenants have committed is skipped. */
-size_t pass_open(struct store *s)
+size_t pass_open(struct store *s, bool light)
 {
 	struct journal *j = &s->journal;
 	size_t total = 0;
 
 	pthread_mutex_lock(&j->lock);
 	j->hurry = false;
+	/* Whoever waits, or has waited for a pass that failed, wants everything in the files. */
+	j->pass_light = light && !j->pass_open && j->tickets == j->served;
 	if (!j->pass_open) {
 		j->pass_ticket = j->tickets;
 		total = bound_pass(j);
@@ -160,6 +167,7 @@ int pass_collect(struct store *s, size_t total, struct pass *p)
 	int r;
 
 	p->count = 0;
+	p->journal = &s->journal;
 	p->tenants_end = index_tenants_end(s);
 	p->merged = calloc(total, sizeof(*p->merged));
 	p->sorted = calloc(total, sizeof(*p->sorted));
@@ -171,5 +179,6 @@ int pass_collect(struct store *s, size_t total, struct pass *p)
 	if (r < 0)
 		return r;
 	sort_by_tenant(p);
+	carry_plan(s, p);
 	return 0;
 }

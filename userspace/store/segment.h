@@ -40,6 +40,7 @@ struct segment {
 	_Atomic uint32_t used;		/* written by the slot's thread */
 	_Atomic(struct segment *) next; /* in the slot; set once this one is full */
 	uint32_t drained, pass_to;	/* under journal.lock */
+	uint64_t oldest_us;		/* of records that aren't in order of time; 0: they are */
 };
 
 /* sync: make the file's existence and blocks durable too. -ENOSPC, -EDQUOT, -EFBIG, -EIO. */

@@ -83,7 +83,7 @@ static int recover(struct store *s, const struct store_options *o)
 	if (r < 0)
 		return (int)r;
 	do
-		r = drain_pass(s);
+		r = drain_pass(s, false);
 	while (r > 0);
 	if (r < 0)
 		return (int)r;
