@@ -102,10 +102,12 @@ class Process:
     def __init__(self, pid):
         self.pid = pid
 
-    def cpu_ns(self):
+    def cpu_ns(self, thread=None):
+        """Of all its threads, or of those with this name."""
         total = 0
         for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
-            total += int((task / "schedstat").read_text().split()[0])
+            if thread in (None, (task / "comm").read_text().strip()):
+                total += int((task / "schedstat").read_text().split()[0])
         return total
 
     def memory(self):
