@@ -25,11 +25,13 @@ def is_served(network, source=None, host=SERVER4):
 
 def test_only_the_listed_are_served(network, make_daemon, interface):
     stranger = network.add_client_address(31)
-    make_daemon("--allow-from", CLIENT4, interface=interface).start()
+    daemon = make_daemon("--allow-from", CLIENT4, interface=interface).start()
     assert is_served(network)
     assert not is_served(network, stranger)
     assert not is_served(network, host=SERVER6)
     assert run(*enter(network.server), "curl", "-sf", f"http://127.0.0.1:{PORT}/healthz"), "loopback always is"
+    if interface != "none":
+        assert daemon.counters()["NOT_ALLOWED"] > 0
 
 
 def test_prefixes_of_both_families(network, make_daemon, interface):

@@ -127,10 +127,12 @@ def test_what_a_proxy_forwards_boxes_nobody(network, make_daemon):
 def test_a_kept_connection_ends_when_its_client_is_boxed(network, userspace):
     other = network.add_client_address(83)
     with Connection(network, source=other) as c:
-        for _ in range(5):
+        for _ in range(4):
             assert c.ask(*BAD_CALL, key=UNKNOWN_KEY).status == 401
-        wait_until(lambda: boxed(userspace), "it is in the box")
         reply = c.ask(*BAD_CALL, key=UNKNOWN_KEY)
+        wait_until(lambda: boxed(userspace), "it is in the box")
+        if reply.headers["Connection"] != "close":  # unless the box was as quick as the fifth answer
+            reply = c.ask(*BAD_CALL, key=UNKNOWN_KEY)
         assert reply.status == 401 and reply.headers["Connection"] == "close"
 
 

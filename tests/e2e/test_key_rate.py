@@ -24,6 +24,18 @@ def test_a_burst_passes_and_the_next_call_waits(network, make_daemon):
     assert check(network, other).status == 200, "each key has its own rate"
 
 
+def test_the_kernel_refuses_meanwhile(network, make_daemon):
+    daemon, _, key = fast_key(make_daemon, "--key-rate", "1")
+    for _ in range(BURST):
+        assert check(network, key).status == 200
+    first, second = check(network, key), check(network, key)
+    assert (first.status, first.by_kernel) == (429, False)
+    assert (second.status, second.by_kernel) == (429, True)
+    assert second.headers["Retry-After"].strip() == "1"
+    assert second.json() == first.json()
+    assert daemon.counters()["RATE_EXCEEDED"] >= 1
+
+
 def test_retry_after_keeps_its_word(network, make_daemon):
     _, _, key = fast_key(make_daemon, "--key-rate", "1")
     for _ in range(BURST):

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from clients import Connection, build_request
+from clients import UNKNOWN_KEY, Connection, build_request, guard_request
 from lab import CLIENT4
 
 V2_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -67,6 +67,16 @@ def test_signups_count_for_the_client(network, proxied, header):
         assert speak(network, header + SIGNUP).status != 429
     assert speak(network, header + SIGNUP).status == 429
     assert speak(network, v1("198.51.100.9") + SIGNUP).status != 429
+
+
+def test_the_kernel_reads_it_too(network, proxied):
+    """In the request's own segment; in one before it, userspace answers the same."""
+    for _ in range(5):
+        speak(network, HEADERS["v2"] + SIGNUP)
+    reply = speak(network, HEADERS["v2"] + SIGNUP)
+    assert (reply.status, reply.by_kernel) == (429, True)
+    reply = speak(network, HEADERS["v2"] + guard_request(UNKNOWN_KEY))
+    assert (reply.status, reply.by_kernel) == (401, True)
 
 
 def assert_turned_away(connection):
