@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from capture import Capture
-from clients import UNKNOWN_KEY, Browser, Connection, guard_request
+from clients import UNKNOWN_KEY, Browser, Connection, build_request, check, guard_request
 from lab import SERVER4, SERVER6, enter, run, wait_until
 
 FAMILIES = {"ipv4": SERVER4, "ipv6": SERVER6}
@@ -92,6 +92,31 @@ def test_429_of_signups(network, daemon, capture, host):
     assert 0 < int(reply.headers["Retry-After"]) <= 3600
 
 
+def test_429_of_a_rate(network, make_daemon, capture, host):
+    daemon = make_daemon("--key-rate", "1", "--key-burst", "1").start()
+    secret, _ = daemon.create_key(daemon.create_tenant())
+    assert [check(network, secret).status for _ in range(2)] == [200, 429]
+    reply = refused(network, capture, guard_request(secret), 429, host)
+    assert reply.headers["Retry-After"].strip() == "1"
+
+
+def test_429_of_a_quota(network, daemon, capture):
+    """The free tier's thousand calls, spent."""
+    secret, _ = daemon.create_key(daemon.create_tenant(tier="free"))
+    with Connection(network) as connection:
+        for _ in range(1000):
+            assert connection.send(guard_request(secret)).reply().status == 200
+    reply = refused(network, capture, guard_request(secret), 429)
+    assert int(reply.headers["Retry-After"]) > 0
+
+
+def test_413(network, daemon, capture, host):
+    """Of the body no more than a segment was sent; the client gives up on the rest."""
+    request = build_request("POST", "/v1/guard/check", b"{", host=f"[{host}]" if ":" in host else host, key=UNKNOWN_KEY,
+                            content_length=300000)
+    refused(network, capture, request, 413, host)
+
+
 @pytest.mark.parametrize("timestamps", [0, 1])
 @pytest.mark.parametrize("scaling", [0, 1])
 def test_tcp_options(network, daemon, capture, sysctl, host, timestamps, scaling):
@@ -113,6 +138,14 @@ def test_syn_cookies(network, daemon, capture, sysctl, host):
     """The server keeps nothing until the client's ACK, and then has an established socket at once."""
     sysctl(network.server, "net.ipv4.tcp_syncookies", 2)
     refused(network, capture, guard_request(UNKNOWN_KEY), 401, host)
+
+
+def test_syn_cookies_of_the_program(network, make_daemon, capture, sysctl, host):
+    """Made before the stack sees the SYN, and taken by it."""
+    sysctl(network.server, "net.ipv4.tcp_syncookies", 2)
+    daemon = make_daemon("--syn-cookies").start()
+    refused(network, capture, guard_request(UNKNOWN_KEY), 401, host)
+    assert daemon.counters()["SYN_COOKIE"] >= 1
 
 
 def test_64_kib_of_late_body(network, daemon, capture, host):
