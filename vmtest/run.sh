@@ -18,7 +18,7 @@ LIMIT_S=${VMTEST_LIMIT_S:-600} # two minutes on two idle cores, most of them emu
 MEMORY_MB=768                  # axfwd's 256, the initramfs unpacked, and the compiler of patterns
 PROGRAMS=(build/axfwd build/axfw build/bpf-tests build/kernel-tests)
 # What the tests call and busybox does less well; its shell would prefer its own.
-TOOLS=(dash curl ip nsenter ethtool findmnt)
+TOOLS=(dash curl ip tc nsenter ethtool findmnt)
 # What Debian doesn't build in of what the programs attach to, in the order of their dependencies.
 MODULES=(veth sch_ingress cls_bpf tun llc stp garp mrp 8021q)
 

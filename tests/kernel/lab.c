@@ -3,9 +3,11 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
+#include <linux/pkt_cls.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -16,6 +18,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "kernel/tc.h"
 
 #define PATIENCE_MS 15000 /* far more than anything takes: only a hang gets there */
 
@@ -97,6 +100,11 @@ void lab_enter_peer(void)
 void lab_leave_peer(void)
 {
 	assert_int_equal(setns(own_netns, CLONE_NEWNET), 0);
+}
+
+pid_t lab_peer(void)
+{
+	return peer;
 }
 
 const char *lab_pin_dir(void)
@@ -192,22 +200,42 @@ void lab_add_veth(const char *name, unsigned number)
 		peer, number, name, name);
 }
 
-int lab_attach_pass(const char *interface)
+int lab_load_pass(enum bpf_prog_type type)
 {
-	static const struct bpf_insn pass[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+	const struct bpf_insn pass[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+		  .dst_reg = BPF_REG_0,
+		  .imm = type == BPF_PROG_TYPE_XDP ? XDP_PASS : TC_ACT_UNSPEC },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
-	int prog_fd, link_fd;
+	int fd = bpf_prog_load(type, "someone_elses", "GPL", pass, ARRAY_SIZE(pass), NULL);
 
-	prog_fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "someone_elses", "GPL", pass, ARRAY_SIZE(pass),
-				NULL);
-	assert_true(prog_fd >= 0);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+int lab_attach_pass(const char *interface)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+	int prog_fd = lab_load_pass(BPF_PROG_TYPE_XDP), link_fd;
+
 	link_fd = bpf_link_create(prog_fd, (int)if_nametoindex(interface), BPF_XDP, &opts);
 	close(prog_fd);
 	assert_true(link_fd >= 0);
 	return link_fd;
+}
+
+void lab_put_filter(const char *interface, enum bpf_tc_attach_point where, uint32_t priority)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(interface),
+		    .attach_point = where);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = priority);
+	int r = bpf_tc_hook_create(&hook);
+
+	assert_true(r == 0 || r == -EEXIST);
+	opts.prog_fd = lab_load_pass(BPF_PROG_TYPE_SCHED_CLS);
+	assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
+	close(opts.prog_fd);
 }
 
 int lab_pinned_fd(const char *name)
@@ -223,7 +251,7 @@ bool lab_is_pinned(const char *name)
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/%s", pin_dir, name);
-	return !access(path, F_OK);
+	return !faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW); /* a note is a symlink */
 }
 
 uint32_t lab_pinned_link_id(const char *name)

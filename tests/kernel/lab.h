@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
 #include <string.h>
 #include <cmocka.h>
 #include "axfw/maps.h"
@@ -33,8 +35,13 @@ void lab_run(const char *format, ...) _printf_(1, 2); /* a shell command that mu
 void lab_add_veth(const char *name, unsigned number);
 void lab_enter_peer(void); /* the calling thread's next sockets and netlink calls are the peer's */
 void lab_leave_peer(void);
+pid_t lab_peer(void);			    /* a process in that namespace */
+int lab_load_pass(enum bpf_prog_type type); /* a program that passes everything: its fd */
 /* Attaches a passing program, natively, to an interface of the namespace the thread is in. */
 int lab_attach_pass(const char *interface); /* a link's fd: close it to detach */
+
+/* Somebody else's TC filter, with our handle. */
+void lab_put_filter(const char *interface, enum bpf_tc_attach_point where, uint32_t priority);
 
 bool lab_is_pinned(const char *name);
 uint32_t lab_pinned_link_id(const char *name);

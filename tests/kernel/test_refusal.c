@@ -16,6 +16,7 @@
 #include "client.h"
 #include "crypto/crypto.h"
 #include "kernel/internal.h"
+#include "kernel/tc.h"
 #include "lab.h"
 
 static int listener = -1;
@@ -116,13 +117,38 @@ static void expect_passed(const char *address, const char *request)
 	fail_msg("the request never came up");
 }
 
+/* Without a program on the peer XDP can't answer, TC can. */
+static void lose_peer(void)
+{
+	close(peer_link);
+	peer_link = -1;
+}
+
+static void test_veth_at_tc(void **state)
+{
+	struct kernel_state s;
+	struct kernel *k;
+
+	lose_peer();
+	k = lab_start("axk0");
+	kernel_set_complete(k, true);
+	kernel_state(k, &s);
+	assert_string_equal(s.interfaces[0].hook, "tc");
+	lab_enter_peer();
+	expect_refusal("10.88.1.1");
+	lab_leave_peer();
+	assert_int_equal(refused(k), 1); /* counted by one hook, not by two */
+	expect_nothing_accepted();
+	kernel_stop(&k);
+}
+
 /* Whoever can't be answered isn't refused: the request comes up. */
 static void test_unanswerable_interface_refuses_nothing(void **state)
 {
 	struct kernel *k;
 
-	close(peer_link);
-	peer_link = -1;
+	lose_peer();
+	lab_put_filter("axk0", BPF_TC_INGRESS, TC_PRIORITY); /* not even TC */
 	k = lab_start("axk0");
 	kernel_set_complete(k, true);
 	lab_enter_peer();
@@ -275,7 +301,7 @@ static void restart_and_grow(struct kernel_options *o, struct kernel **k)
 	}
 }
 
-static void test_no_gap_over_restarts_and_growth(void **state)
+static void expect_no_gap(void)
 {
 	struct kernel_options o = lab_options("axk0");
 	struct kernel *k = lab_start_options(&o);
@@ -296,6 +322,17 @@ static void test_no_gap_over_restarts_and_growth(void **state)
 	kernel_stop(&k);
 }
 
+static void test_no_gap_over_restarts_and_growth(void **state)
+{
+	expect_no_gap();
+}
+
+static void test_no_gap_at_tc(void **state)
+{
+	lose_peer();
+	expect_no_gap();
+}
+
 int run_refusal_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,7 +343,9 @@ int run_refusal_tests(void)
 		cmocka_unit_test_setup_teardown(test_states_of_a_key, start, stop),
 		cmocka_unit_test_setup_teardown(test_remembered_refusal, start, stop),
 		cmocka_unit_test_setup_teardown(test_signup_window, start, stop),
+		cmocka_unit_test_setup_teardown(test_veth_at_tc, start, stop),
 		cmocka_unit_test_setup_teardown(test_no_gap_over_restarts_and_growth, start, stop),
+		cmocka_unit_test_setup_teardown(test_no_gap_at_tc, start, stop),
 	};
 
 	return cmocka_run_group_tests_name("kernel: refusal", tests, NULL, NULL);

@@ -258,9 +258,14 @@ static void test_interface_dropped_from_the_list(void **state)
 {
 	struct kernel *k;
 
+	int link;
+
 	lab_run("ip link add axk-d type veth peer name axk-dp");
+	lab_run("ip link set axk-d up && ip link set axk-dp up");
+	link = lab_attach_pass("axk-dp");
 	start_and_leave("lo,axk-d");
 	assert_true(lab_is_pinned("link_xdp_axk-d"));
+	close(link);
 	k = lab_start("lo");
 	assert_false(lab_is_pinned("link_xdp_axk-d"));
 	lab_run("! ip link show axk-d | grep -q xdp");

@@ -62,12 +62,6 @@ bool interface_can_answer(const struct interface *it, char *reason, size_t size)
 			 strerror(-r));
 		return false;
 	}
-	if (!now.ethernet) {
-		snprintf(
-			reason, size,
-			"can't answer: its packets have no Ethernet header, so none is understood");
-		return false;
-	}
 	is_veth = !strcmp(now.kind, "veth");
 	if (vlan_loses_answers(it, is_veth, reason, size))
 		return false;

@@ -1,69 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Puts the program on the interfaces: as a BPF link, because a link can be pinned, survives the
- * daemon and is updated in place; native where the driver can, generic else. Another one's program
- * is never replaced.
+ * Which hook the program has on an interface: XDP, native where the driver can, generic else; TC
+ * ingress where another one's XDP program is (it is never replaced), where XDP can't be attached,
+ * and where an answer couldn't leave by it. Never both at once, so no packet is counted twice; back
+ * to XDP when it becomes possible.
  *
- * An interface refuses only while its index is in config.answer_ifindex, which is filled after the
- * self-test and cleared before the interface is given up: an answer that nobody sees is worse than
- * none.
+ * An interface refuses only while its index is in config.answer_ifindex, which is filled before the
+ * program is put on it and cleared before the interface is given up: an answer that nobody sees is
+ * worse than none.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/if_link.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include "kernel/internal.h"
 #include "kernel/libbpf_log.h"
 #include "kernel/netlink.h"
 #include "kernel/pins.h"
+#include "kernel/tc.h"
+#include "kernel/xdp.h"
 
-bool is_interface_list_empty(const char *list)
-{
-	return !list || !*list || !strcmp(list, "none");
-}
+/* How long XDP isn't tried again on an interface where everything looked well and it failed. */
+#define XDP_RETRY_NS (60 * NS_PER_S)
 
-static bool is_listed(const struct kernel *k, const char *name)
-{
-	for (unsigned i = 0; i < k->interface_count; i++)
-		if (!strcmp(k->interfaces[i].name, name))
-			return true;
-	return false;
-}
-
-static int add_interface(struct kernel *k, const char *name)
-{
-	struct interface *it = &k->interfaces[k->interface_count];
-
-	if (!*name || is_listed(k, name))
-		return 0;
-	if (strlen(name) >= sizeof(it->name) || k->interface_count == KERNEL_INTERFACES_MAX) {
-		snprintf(k->reason, sizeof(k->reason), "%s: %.64s",
-			 strlen(name) >= sizeof(it->name) ? "not an interface's name"
-							  : "one interface too many",
-			 name);
-		return -EINVAL;
-	}
-	snprintf(it->name, sizeof(it->name), "%s", name);
-	it->link_fd = -1;
-	k->interface_count++;
-	return 0;
-}
-
-int interfaces_parse(struct kernel *k, const char *list)
-{
-	_cleanup_(freep) char *copy = strdup(list);
-	char *save = NULL;
-	int r = 0;
-
-	if (!copy)
-		return -ENOMEM;
-	for (char *name = strtok_r(copy, ",", &save); name && r == 0;
-	     name = strtok_r(NULL, ",", &save))
-		r = add_interface(k, text_trim(name));
-	return r;
-}
+/* --- where an answer may leave --------------------------------------------------------------- */
 
 static void set_answers(struct kernel *k, struct interface *it, bool answers)
 {
@@ -84,8 +43,7 @@ static void set_answers(struct kernel *k, struct interface *it, bool answers)
 		__atomic_store_n(free_slot, it->index, __ATOMIC_RELAXED);
 }
 
-/* Slots of interfaces that an earlier daemon had and this one hasn't. */
-static void drop_foreign_slots(struct kernel *k)
+void interfaces_drop_foreign_slots(struct kernel *k)
 {
 	uint32_t *slots = k->config->answer_ifindex;
 
@@ -99,264 +57,212 @@ static void drop_foreign_slots(struct kernel *k)
 	}
 }
 
-static int link_info(int link_fd, struct bpf_link_info *ret)
-{
-	uint32_t len = sizeof(*ret);
-	int r;
+/* --- XDP ------------------------------------------------------------------------------------- */
 
-	memset(ret, 0, sizeof(*ret));
-	r = bpf_obj_get_info_by_fd(link_fd, ret, &len);
-	if (r < 0)
-		return r;
-	return ret->type == BPF_LINK_TYPE_XDP ? 0 : -EINVAL;
+static bool test_xdp(struct kernel *k, struct interface *it, char *reason, size_t size)
+{
+	bool answers = interface_can_answer(it, reason, size);
+
+	if (answers)
+		*reason = '\0';
+	set_answers(k, it, answers);
+	return answers;
 }
 
-static int link_ifindex(int link_fd)
+static void leave_xdp(struct kernel *k, struct interface *it)
 {
-	struct bpf_link_info info;
-	int r = link_info(link_fd, &info);
-
-	return r < 0 ? r : (int)info.xdp.ifindex;
-}
-
-static enum attach_mode mode_of(unsigned index, uint32_t program)
-{
-	struct netlink_interface now = {};
-
-	netlink_get(index, NETLINK_THIS_NETNS, &now);
-	return now.xdp_native && now.xdp_native == program ? ATTACH_NATIVE : ATTACH_GENERIC;
-}
-
-static void test_answers(struct kernel *k, struct interface *it)
-{
-	it->reason[0] = '\0';
-	set_answers(k, it, interface_can_answer(it, it->reason, sizeof(it->reason)));
-}
-
-static void give_up(struct kernel *k, struct interface *it)
-{
-	if (it->index)
-		set_answers(k, it, false);
-	closep(&it->link_fd);
-	it->link_fd = -1;
+	set_answers(k, it, false);
+	xdp_remove(k, it);
 	it->mode = ATTACH_NONE;
 }
 
-/* It runs the old program. The new one finds in its config, which may be a new one, that it may
- * answer here. */
-static int switch_link(struct kernel *k, struct interface *it, int fd)
+/*
+ * An earlier daemon's link goes on with its program until ours takes its place; ours finds in its
+ * config, which may be a new one, that it may answer here. why: what speaks against XDP.
+ */
+static int use_xdp(struct kernel *k, struct interface *it, char *why, size_t size)
 {
-	struct bpf_link_info info;
-	int r = link_info(fd, &info);
-
-	if (r < 0)
-		return r;
-	if (info.xdp.ifindex != it->index)
-		return -ENODEV; /* the interface was made anew: the link hangs in the air */
-	it->mode = mode_of(it->index, info.prog_id);
-	test_answers(k, it);
-	return bpf_link_update(fd, k->object.prog_fd[HOOK_XDP], NULL);
-}
-
-/* The link of an earlier daemon, if it is still on this very interface. */
-static int adopt_link(struct kernel *k, struct interface *it)
-{
-	_cleanup_(closep) int fd = -1;
-	char pin[32];
 	int r;
 
-	pins_link_name(it->name, pin);
-	fd = pins_get(k->pin_dir, pin);
-	if (fd < 0)
-		return fd;
-	r = switch_link(k, it, fd);
+	if (xdp_find(k, it) == 0) {
+		test_xdp(k, it, why, size);
+		r = xdp_update(k, it);
+		if (r < 0)
+			leave_xdp(k, it); /* and then as if it hadn't been there */
+	}
+	if (it->link_fd < 0) {
+		r = xdp_attach(k, it, why, size);
+		if (r < 0)
+			return r;
+		test_xdp(k, it, why, size);
+	}
+	it->xdp_mode = it->mode;
+	return 0;
+}
+
+/* As far as can be seen without trying. */
+static bool is_xdp_possible(const struct interface *it, char *why, size_t size)
+{
+	struct interface as_xdp = *it;
+
+	as_xdp.mode = it->xdp_mode != ATTACH_NONE ? it->xdp_mode : ATTACH_NATIVE;
+	return !xdp_is_foreign(it, why, size) && interface_can_answer(&as_xdp, why, size);
+}
+
+/* --- TC -------------------------------------------------------------------------------------- */
+
+static int use_tc(struct kernel *k, struct interface *it, const char *why)
+{
+	char reason[KERNEL_REASON_MAX];
+	int r;
+
+	set_answers(k, it, true);
+	r = tc_attach(k, it, reason, sizeof(reason));
 	if (r < 0) {
-		give_up(k, it);
-		bpf_link_detach(fd);
-		pins_remove(k->pin_dir, pin);
+		set_answers(k, it, false);
+		snprintf(it->reason, sizeof(it->reason), "%.100s; %.50s", why, reason);
 		return r;
 	}
-	it->link_fd = TAKE_FD(fd);
+	it->mode = ATTACH_CLSACT;
+	snprintf(it->reason, sizeof(it->reason), "not at XDP: %.140s", why);
 	return 0;
 }
 
-static int create_link(struct kernel *k, struct interface *it, uint32_t flags)
+static void leave_tc(struct kernel *k, struct interface *it)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
-	int r;
+	char note[32];
 
-	r = bpf_link_create(k->object.prog_fd[HOOK_XDP], (int)it->index, BPF_XDP, &opts);
-	if (r < 0)
-		return r;
-	it->link_fd = r;
-	return 0;
+	set_answers(k, it, false);
+	pins_tc_name(it->name, note);
+	tc_remove(k->pin_dir, note);
+	it->mode = ATTACH_NONE;
 }
 
-static void say_foreign(struct interface *it)
-{
-	struct netlink_interface now = {};
-	struct bpf_prog_info info = {};
-	_cleanup_(closep) int fd = -1;
-	uint32_t len = sizeof(info), id;
+/* --- which ----------------------------------------------------------------------------------- */
 
-	netlink_get(it->index, NETLINK_THIS_NETNS, &now);
-	id = now.xdp_native    ? now.xdp_native
-	     : now.xdp_generic ? now.xdp_generic
-			       : now.xdp_offloaded;
-	fd = bpf_prog_get_fd_by_id(id);
-	if (fd >= 0)
-		bpf_obj_get_info_by_fd(fd, &info, &len);
-	snprintf(it->reason, sizeof(it->reason),
-		 "another XDP program is attached (%s%sid %u): it isn't replaced", info.name,
-		 *info.name ? ", " : "", id);
+/* XDP that can't answer is still worth more than nothing: it drops what tiers 0 and 1 drop. */
+static void fall_back_to_xdp(struct kernel *k, struct interface *it)
+{
+	char why[KERNEL_REASON_MAX];
+
+	if (use_xdp(k, it, why, sizeof(why)) == 0 && it->answers)
+		it->reason[0] = '\0';
 }
 
-/* A link that can't be pinned would end with the daemon: not attached then. */
-static int pin_link(struct kernel *k, struct interface *it)
+static void choose(struct kernel *k, struct interface *it)
 {
-	char pin[32];
-	int r;
+	char why[KERNEL_REASON_MAX] = "";
 
-	pins_link_name(it->name, pin);
-	r = pins_put(k->pin_dir, pin, it->link_fd);
-	if (r == 0)
-		return 0;
-	snprintf(it->reason, sizeof(it->reason), "the link can't be pinned: %s", strerror(-r));
-	bpf_link_detach(it->link_fd);
-	closep(&it->link_fd);
-	it->link_fd = -1;
-	return r;
+	if (tc_is_noted(k, it)) {
+		if (!is_xdp_possible(it, why, sizeof(why))) {
+			use_tc(k, it, why); /* in place: not a packet goes by unseen */
+			return;
+		}
+		leave_tc(k, it);
+	}
+	if (use_xdp(k, it, why, sizeof(why)) == 0 && it->answers)
+		return;
+	if (it->mode != ATTACH_NONE)
+		leave_xdp(k, it);
+	if (use_tc(k, it, why) < 0)
+		fall_back_to_xdp(k, it);
 }
 
-static int attach_anew(struct kernel *k, struct interface *it)
+/* What an interface of this name had, when the name is nobody's or another one's now. */
+static void drop_leftovers(struct kernel *k, const struct interface *it)
 {
-	int native, r;
+	char name[32];
 
-	native = r = create_link(k, it, XDP_FLAGS_DRV_MODE);
-	if (r < 0 && r != -EBUSY && r != -EEXIST)
-		r = create_link(k, it, XDP_FLAGS_SKB_MODE);
-	if (r == 0)
-		return pin_link(k, it);
-	if (r == -EBUSY || r == -EEXIST)
-		say_foreign(it);
+	pins_link_name(it->name, name);
+	xdp_remove_pinned(k->pin_dir, name);
+	pins_tc_name(it->name, name);
+	tc_remove(k->pin_dir, name);
+}
+
+static bool is_usable(const struct interface *it, char *reason, size_t size)
+{
+	struct netlink_interface now;
+
+	if (!it->index || netlink_get(it->index, NETLINK_THIS_NETNS, &now) < 0)
+		snprintf(reason, size, "no such interface");
+	else if (!now.ethernet)
+		snprintf(reason, size,
+			 "its packets have no Ethernet header, so none would be understood");
 	else
-		snprintf(it->reason, sizeof(it->reason),
-			 "XDP can't be attached: native: %s, generic: %s", strerror(-native),
-			 strerror(-r));
-	return r;
+		return true;
+	return false;
 }
 
-static void attach(struct kernel *k, struct interface *it)
+void interface_attach(struct kernel *k, struct interface *it)
 {
 	it->reason[0] = '\0';
 	it->index = if_nametoindex(it->name);
-	if (!it->index) {
-		snprintf(it->reason, sizeof(it->reason), "no such interface");
-		return;
-	}
 	libbpf_log_begin();
-	if (adopt_link(k, it) == 0 || attach_anew(k, it) < 0)
+	if (is_usable(it, it->reason, sizeof(it->reason)))
+		choose(k, it);
+	else
+		drop_leftovers(k, it);
+}
+
+void interface_detach(struct kernel *k, struct interface *it)
+{
+	if (it->index)
+		set_answers(k, it, false);
+	xdp_remove(k, it);
+	drop_leftovers(k, it);
+	it->mode = ATTACH_NONE;
+}
+
+static bool is_still_there(const struct interface *it)
+{
+	if (it->index != if_nametoindex(it->name))
+		return false; /* gone, moved away, renamed, or made anew */
+	return it->mode == ATTACH_CLSACT ? tc_is_attached(it) : xdp_is_attached(it);
+}
+
+static void recheck_xdp(struct kernel *k, struct interface *it)
+{
+	char why[KERNEL_REASON_MAX] = "";
+	bool answered = it->answers;
+
+	if (test_xdp(k, it, why, sizeof(why)))
+		it->reason[0] = '\0';
+	else if (answered)
+		interface_attach(k, it);
+}
+
+static void recheck_tc(struct kernel *k, struct interface *it)
+{
+	char why[KERNEL_REASON_MAX] = "";
+
+	if (!is_xdp_possible(it, why, sizeof(why))) {
+		snprintf(it->reason, sizeof(it->reason), "not at XDP: %.140s", why);
 		return;
-	it->mode = mode_of(it->index, program_id(k->object.prog_fd[HOOK_XDP]));
-	test_answers(k, it);
-}
-
-void interfaces_attach(struct kernel *k)
-{
-	for (unsigned i = 0; i < k->interface_count; i++)
-		attach(k, &k->interfaces[i]);
-	drop_foreign_slots(k);
-}
-
-/* An interface that appeared, went, was made anew, or whose answers now leave or no longer do. */
-void interfaces_recheck(struct kernel *k)
-{
-	if (k->waiting || k->unattachable)
+	}
+	if (clock_monotonic_ns() < it->xdp_not_before_ns)
 		return;
-	for (unsigned i = 0; i < k->interface_count; i++) {
-		struct interface *it = &k->interfaces[i];
-
-		if (it->link_fd >= 0 && link_ifindex(it->link_fd) != (int)it->index)
-			give_up(k, it);
-		if (it->link_fd < 0)
-			attach(k, it);
-		else
-			test_answers(k, it);
-	}
+	interface_attach(k, it);
+	if (it->mode == ATTACH_CLSACT) /* all looked well and it failed */
+		it->xdp_not_before_ns = clock_monotonic_ns() + XDP_RETRY_NS;
 }
 
-int interfaces_update(struct kernel *k)
+void interface_recheck(struct kernel *k, struct interface *it)
 {
-	int r = 0;
-
-	for (unsigned i = 0; i < k->interface_count && r == 0; i++)
-		if (k->interfaces[i].link_fd >= 0)
-			r = bpf_link_update(k->interfaces[i].link_fd, k->object.prog_fd[HOOK_XDP],
-					    NULL);
-	return r;
+	if (it->mode != ATTACH_NONE && !is_still_there(it))
+		interface_detach(k, it);
+	if (it->mode == ATTACH_NONE)
+		interface_attach(k, it);
+	else if (it->mode == ATTACH_CLSACT)
+		recheck_tc(k, it);
+	else
+		recheck_xdp(k, it);
 }
 
-void interfaces_close(struct kernel *k)
+int interface_update(struct kernel *k, struct interface *it)
 {
-	for (unsigned i = 0; i < k->interface_count; i++) {
-		closep(&k->interfaces[i].link_fd);
-		k->interfaces[i].link_fd = -1;
-	}
-}
+	char reason[KERNEL_REASON_MAX];
 
-struct unlisted {
-	struct kernel *kernel;
-	bool all;
-};
-
-static void drop_link(void *arg, const char *name)
-{
-	struct unlisted *u = arg;
-	struct kernel *k = u->kernel;
-	_cleanup_(closep) int fd = -1;
-	char pin[32];
-
-	for (unsigned i = 0; i < k->interface_count && !u->all; i++) {
-		pins_link_name(k->interfaces[i].name, pin);
-		if (!strcmp(pin, name))
-			return;
-	}
-	fd = pins_get(k->pin_dir, name);
-	if (fd >= 0)
-		bpf_link_detach(fd); /* somebody may hold it open: closing it wouldn't do */
-	pins_remove(k->pin_dir, name);
-}
-
-static void note_link(void *arg, const char *name)
-{
-	*(bool *)arg = true;
-}
-
-bool interfaces_are_attached(const struct kernel *k)
-{
-	bool any = false;
-
-	pins_each_link(k->pin_dir, note_link, &any);
-	return any;
-}
-
-void interfaces_drop_unlisted(struct kernel *k)
-{
-	struct unlisted u = { .kernel = k };
-
-	pins_each_link(k->pin_dir, drop_link, &u);
-}
-
-void interfaces_detach(struct kernel *k)
-{
-	struct unlisted u = { .kernel = k, .all = true };
-
-	for (unsigned i = 0; i < k->interface_count; i++) {
-		struct interface *it = &k->interfaces[i];
-
-		if (it->link_fd >= 0)
-			bpf_link_detach(it->link_fd);
-	}
-	interfaces_close(k);
-	pins_each_link(k->pin_dir, drop_link, &u);
+	if (it->mode == ATTACH_CLSACT)
+		return tc_attach(k, it, reason, sizeof(reason));
+	return it->mode != ATTACH_NONE ? xdp_update(k, it) : 0;
 }

@@ -22,13 +22,15 @@
 /* Entries per batch system call. */
 #define BATCH_MAX 4096
 
-enum attach_mode { ATTACH_NONE, ATTACH_GENERIC, ATTACH_NATIVE };
+enum attach_mode { ATTACH_NONE, ATTACH_GENERIC, ATTACH_NATIVE, ATTACH_CLSACT };
 
 struct interface {
 	char name[IFNAMSIZ];
 	unsigned index;
-	int link_fd;
+	int link_fd; /* while at XDP, or found there */
 	enum attach_mode mode;
+	enum attach_mode xdp_mode;  /* what it was when it last was at XDP */
+	uint64_t xdp_not_before_ns; /* monotonic; when to try XDP again */
 	bool answers;
 	char reason[KERNEL_REASON_MAX];
 };
@@ -116,15 +118,23 @@ int admissions_grow(struct kernel *k, bool locked);
  */
 void take_over(struct kernel *k);
 
-/* attach.c; under interface_lock */
+/* interfaces.c; under interface_lock */
 int interfaces_parse(struct kernel *k, const char *list); /* on failure k->reason says why */
 void interfaces_attach(struct kernel *k);		  /* adopts, attaches, tests */
-void interfaces_recheck(struct kernel *k);		  /* now and then */
+void interfaces_recheck(struct kernel *k);		  /* now and then, and on netlink's word */
 bool interfaces_are_attached(const struct kernel *k);	  /* by an earlier daemon */
 int interfaces_update(struct kernel *k);		  /* to k->object's programs */
 void interfaces_detach(struct kernel *k);
 void interfaces_close(struct kernel *k);
 void interfaces_drop_unlisted(struct kernel *k);
+
+/* attach.c; under interface_lock */
+void interface_attach(struct kernel *k, struct interface *it);
+void interface_recheck(struct kernel *k, struct interface *it);
+int interface_update(struct kernel *k, struct interface *it);
+void interface_detach(struct kernel *k, struct interface *it);
+void interfaces_drop_foreign_slots(struct kernel *k); /* of interfaces that this daemon hasn't */
+
 void pins_remove_all(struct kernel *k); /* adopt.c: detaches, unpins, removes the directory */
 bool is_interface_list_empty(const char *list);
 

@@ -331,11 +331,18 @@ static void copy_interface(const struct interface *it, struct kernel_interface *
 		[ATTACH_NONE] = "none",
 		[ATTACH_GENERIC] = "generic",
 		[ATTACH_NATIVE] = "native",
+		[ATTACH_CLSACT] = "clsact",
+	};
+	static const char *const hooks[] = {
+		[ATTACH_NONE] = "none",
+		[ATTACH_GENERIC] = "xdp",
+		[ATTACH_NATIVE] = "xdp",
+		[ATTACH_CLSACT] = "tc",
 	};
 
 	memcpy(ret->name, it->name, sizeof(ret->name));
 	ret->index = it->index;
-	ret->hook = "xdp";
+	ret->hook = hooks[it->mode];
 	ret->mode = modes[it->mode];
 	ret->answers = it->answers;
 	memcpy(ret->reason, it->reason, sizeof(ret->reason));
@@ -353,6 +360,8 @@ static void explain(struct kernel *k, char ret[static KERNEL_REASON_MAX])
 			 "an earlier daemon's programs enforce until these have their keys");
 	else if (k->refuse == REFUSE_PASS)
 		snprintf(ret, KERNEL_REASON_MAX, "the setting refuse is pass: it only counts");
+	else if (!k->interface_count)
+		snprintf(ret, KERNEL_REASON_MAX, "no interface is attached");
 	else
 		snprintf(ret, KERNEL_REASON_MAX, "%s: %.*s", it->name,
 			 KERNEL_REASON_MAX - IFNAMSIZ - 3, it->reason);

@@ -126,7 +126,8 @@ uint64_t kernel_events_seen(const struct kernel *k);  /* read from the ring sinc
 
 /* --- interfaces at run time ------------------------------------------------------------------ */
 
-/* Adds or takes away an interface; on failure reason says why. -EEXIST, -ENODEV, -ENOSPC. */
+/* Adds or takes away an interface until the daemon ends; on failure reason says why. -EEXIST,
+ * -ENODEV, -ENOSPC, -EINVAL; -EOPNOTSUPP: it can't be attached to, or this is userspace mode. */
 int kernel_attach(struct kernel *k, const char *name, char *reason, size_t size);
 int kernel_detach(struct kernel *k, const char *name, char *reason, size_t size);
 
@@ -139,9 +140,9 @@ struct kernel_interface {
 	char name[16];
 	unsigned index;
 	const char *hook;		/* "xdp", "tc" or "none" */
-	const char *mode;		/* "native", "generic" or "none" */
+	const char *mode;		/* "native", "generic", "clsact" or "none" */
 	bool answers;			/* the self-test passed */
-	char reason[KERNEL_REASON_MAX]; /* why it isn't attached or doesn't answer; "" else */
+	char reason[KERNEL_REASON_MAX]; /* why it isn't attached, not at XDP or doesn't answer */
 };
 
 struct kernel_state {

@@ -115,11 +115,13 @@ static ssize_t ask(int protocol, const struct request *q, void *reply)
 	len = recv(fd, reply, REPLY_MAX, 0);
 	if (len < 0)
 		return -errno;
-	if ((size_t)len < NLMSG_LENGTH(sizeof(struct nlmsgerr)) || h->nlmsg_len > (size_t)len)
+	if ((size_t)len < sizeof(*h) || h->nlmsg_len < sizeof(*h) || h->nlmsg_len > (size_t)len)
 		return -EPROTO;
 	if (h->nlmsg_type == NLMSG_ERROR) {
 		const struct nlmsgerr *e = NLMSG_DATA(h);
 
+		if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)))
+			return -EPROTO;
 		return e->error ? e->error : -EPROTO;
 	}
 	return h->nlmsg_len;
@@ -194,6 +196,25 @@ int netlink_get(unsigned index, int netns, struct netlink_interface *ret)
 	read_link(reply, &it);
 	*ret = it;
 	return 0;
+}
+
+int netlink_has_filters(unsigned index, uint32_t parent)
+{
+	_cleanup_(freep) struct nlmsghdr *reply = calloc(1, REPLY_MAX);
+	struct request q;
+	struct tcmsg *tc;
+	ssize_t len;
+
+	if (!reply)
+		return -ENOMEM;
+	tc = request_begin(&q, RTM_GETTFILTER, sizeof(*tc));
+	q.header.nlmsg_flags |= NLM_F_DUMP;
+	tc->tcm_ifindex = (int)index;
+	tc->tcm_parent = parent;
+	len = ask(NETLINK_ROUTE, &q, reply);
+	if (len < 0)
+		return (int)len;
+	return reply->nlmsg_type == RTM_NEWTFILTER; /* else NLMSG_DONE: the list's end */
 }
 
 /* A generic netlink message's attributes. */

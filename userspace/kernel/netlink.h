@@ -27,6 +27,9 @@ struct netlink_interface {
 /* By index, in the namespace that has this id here. -ENODEV: no such interface. */
 int netlink_get(unsigned index, int netns, struct netlink_interface *ret);
 
+/* 1: a TC filter is at this parent (TC_H_MAKE …); 0: none, nor a qdisc for it. */
+int netlink_has_filters(unsigned index, uint32_t parent);
+
 /* Bits of NETDEV_A_DEV_XDP_FEATURES. -EOPNOTSUPP: a kernel before 6.3, which doesn't tell. */
 #define NETLINK_XDP_BASIC (1u << 0) /* DROP, PASS and TX */
 int netlink_xdp_features(unsigned index, uint64_t *ret);

@@ -34,10 +34,6 @@ const char *const program_pins[HOOK_COUNT] = {
 	[HOOK_XDP] = AXFW_PIN_PROG_XDP,
 	[HOOK_TC] = AXFW_PIN_PROG_TC,
 };
-static const char *const program_names[HOOK_COUNT] = {
-	[HOOK_XDP] = "axfw_xdp",
-	[HOOK_TC] = "axfw_tc",
-};
 
 void maps_close(int fds[static MAP_COUNT])
 {
@@ -116,14 +112,11 @@ static int dup_into(int fd, int *ret)
 static int take_fds(struct axfw_bpf *skeleton, struct object *ret)
 {
 	struct object o = OBJECT_NONE;
-	const struct bpf_program *prog;
-	int r = 0;
+	int r;
 
-	for (int i = 0; i < HOOK_COUNT && r == 0; i++) {
-		prog = bpf_object__find_program_by_name(skeleton->obj, program_names[i]);
-		if (prog)
-			r = dup_into(bpf_program__fd(prog), &o.prog_fd[i]);
-	}
+	r = dup_into(bpf_program__fd(skeleton->progs.axfw_xdp), &o.prog_fd[HOOK_XDP]);
+	if (r == 0)
+		r = dup_into(bpf_program__fd(skeleton->progs.axfw_tc), &o.prog_fd[HOOK_TC]);
 	for (int i = 0; i < MAP_COUNT && r == 0; i++)
 		r = dup_into(bpf_object__find_map_fd_by_name(skeleton->obj, map_names[i]),
 			     &o.map_fd[i]);

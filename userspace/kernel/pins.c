@@ -23,11 +23,15 @@
 #include "base/base.h"
 
 #define BPFFS_USUAL	   "/sys/fs/bpf"
-#define LINK_PREFIX	   "link_xdp_"
 #define LOCK_POLL_NS	   (20 * NS_PER_MS)
 #define REPLACEMENT_PREFIX "new_" /* no dot: bpffs refuses them */
 
 #define LOCK_LIST "/proc/locks"
+
+static const char *const prefixes[HOOK_COUNT] = {
+	[HOOK_XDP] = "link_xdp_",
+	[HOOK_TC] = "tc_",
+};
 
 DEFINE_CLEANUP(DIR *, closedirp, closedir)
 DEFINE_CLEANUP(FILE *, fclosep, fclose)
@@ -210,12 +214,22 @@ void pins_path(const char *dir, const char *name, char ret[static PATH_MAX])
 	snprintf(ret, PATH_MAX, "%s/%s", dir, name);
 }
 
-void pins_link_name(const char *interface, char ret[static 32])
+static void attachment_name(enum hook hook, const char *interface, char ret[static 32])
 {
-	snprintf(ret, 32, LINK_PREFIX "%.15s", interface);
+	snprintf(ret, 32, "%s%.15s", prefixes[hook], interface);
 	for (char *c = ret; *c; c++)
 		if (*c == '.')
 			*c = ':';
+}
+
+void pins_link_name(const char *interface, char ret[static 32])
+{
+	attachment_name(HOOK_XDP, interface, ret);
+}
+
+void pins_tc_name(const char *interface, char ret[static 32])
+{
+	attachment_name(HOOK_TC, interface, ret);
 }
 
 int pins_get(const char *dir, const char *name)
@@ -273,6 +287,19 @@ int pins_put_symlink(const char *dir, const char *name, const char *target)
 	return r < 0 ? r : replace(dir, name, replacement);
 }
 
+int pins_read_symlink(const char *dir, const char *name, char *ret, size_t size)
+{
+	char path[PATH_MAX];
+	ssize_t len;
+
+	pins_path(dir, name, path);
+	len = readlink(path, ret, size - 1);
+	if (len < 0)
+		return -errno;
+	ret[len] = '\0';
+	return 0;
+}
+
 int pins_remove(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
@@ -281,7 +308,8 @@ int pins_remove(const char *dir, const char *name)
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-int pins_each_link(const char *dir, void (*each)(void *arg, const char *name), void *arg)
+int pins_each_attachment(const char *dir, void (*each)(void *arg, enum hook hook, const char *name),
+			 void *arg)
 {
 	_cleanup_(closedirp) DIR *d = opendir(dir);
 	const struct dirent *e;
@@ -291,7 +319,8 @@ int pins_each_link(const char *dir, void (*each)(void *arg, const char *name), v
 	/* the stream is ours alone, so readdir() is as safe as the deprecated readdir_r() */
 	/* cppcheck-suppress readdirCalled */
 	while ((e = readdir(d)))
-		if (!strncmp(e->d_name, LINK_PREFIX, strlen(LINK_PREFIX)))
-			each(arg, e->d_name);
+		for (int i = 0; i < HOOK_COUNT; i++)
+			if (!strncmp(e->d_name, prefixes[i], strlen(prefixes[i])))
+				each(arg, i, e->d_name);
 	return 0;
 }

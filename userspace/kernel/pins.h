@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include "kernel/object.h"
 
 /* Makes sure that dir is a directory (0700) on a bpffs, mounting one when there is none. On failure
  * a sentence goes into reason. */
@@ -28,13 +29,16 @@ pid_t pins_holder(const char *dir);
 void pins_path(const char *dir, const char *name, char ret[static PATH_MAX]);
 /* "link_xdp_eth0:100" for eth0.100: bpffs refuses dots, interface names can't hold colons. */
 void pins_link_name(const char *interface, char ret[static 32]);
+void pins_tc_name(const char *interface, char ret[static 32]);
 int pins_get(const char *dir, const char *name); /* fd or -errno */
 /* Pins fd under the name, in place of what is there: a reader finds the old or the new, never
  * nothing. */
 int pins_put(const char *dir, const char *name, int fd);
 int pins_put_symlink(const char *dir, const char *name, const char *target); /* the same */
+int pins_read_symlink(const char *dir, const char *name, char *ret, size_t size);
 int pins_remove(const char *dir, const char *name); /* 0 also when there is none */
-/* Calls `each` for every link pin in the directory, with the file's name. */
-int pins_each_link(const char *dir, void (*each)(void *arg, const char *name), void *arg);
+/* Calls `each` for every pinned link and every note of a filter, with the file's name. */
+int pins_each_attachment(const char *dir, void (*each)(void *arg, enum hook hook, const char *name),
+			 void *arg);
 
 #endif

@@ -22,14 +22,10 @@ static const char *const set_names[] = { "set_a", "set_b" };
 /* Which of the two counts; -ENOENT: neither. */
 static int current_set(const char *pin_dir)
 {
-	char path[PATH_MAX], target[16];
-	ssize_t len;
+	char target[16];
 
-	pins_path(pin_dir, CURRENT, path);
-	len = readlink(path, target, sizeof(target) - 1);
-	if (len < 0)
+	if (pins_read_symlink(pin_dir, CURRENT, target, sizeof(target)) < 0)
 		return -ENOENT;
-	target[len] = '\0';
 	for (unsigned i = 0; i < ARRAY_SIZE(set_names); i++)
 		if (!strcmp(target, set_names[i]))
 			return (int)i;
@@ -87,13 +83,12 @@ static int fill_set(const char *pin_dir, int set, const struct object *o)
 	for (int i = 0; i < MAP_COUNT && r == 0; i++)
 		r = pins_put(dir, map_names[i], o->map_fd[i]);
 	for (int i = 0; i < HOOK_COUNT && r == 0; i++)
-		if (o->prog_fd[i] >= 0)
-			r = pins_put(dir, program_pins[i], o->prog_fd[i]);
+		r = pins_put(dir, program_pins[i], o->prog_fd[i]);
 	return r;
 }
 
 /* The names that operators type. They go through `current`, so they are made once. */
-static int name_members(const char *pin_dir, const struct object *o)
+static int name_members(const char *pin_dir)
 {
 	char target[64];
 	int r = 0;
@@ -103,8 +98,6 @@ static int name_members(const char *pin_dir, const struct object *o)
 		r = pins_put_symlink(pin_dir, map_names[i], target);
 	}
 	for (int i = 0; i < HOOK_COUNT && r == 0; i++) {
-		if (o->prog_fd[i] < 0)
-			continue;
 		snprintf(target, sizeof(target), CURRENT "/%s", program_pins[i]);
 		r = pins_put_symlink(pin_dir, program_pins[i], target);
 	}
@@ -125,7 +118,7 @@ int sets_publish(const char *pin_dir, const struct object *object)
 	}
 	if (old >= 0)
 		remove_set(pin_dir, old);
-	return name_members(pin_dir, object);
+	return name_members(pin_dir);
 }
 
 static void remove_names(const char *pin_dir)
