@@ -12,8 +12,11 @@
 
 /* What store_check() tries to get from the disk: as much as the journal will want next. */
 #define CHECK_BYTES SEGMENT_BYTES
-/* A daemon that waits for our lock waits 30 s; logs that are left are put back by whoever comes
- * next. */
+/*
+ * A daemon that waits for our lock waits 30 s, and draining what a load left may take ten of them:
+ * later than this logs stay where they are. They are part of their databases for whoever opens
+ * those next, and are put back then.
+ */
 #define CLOSE_TIDY_NS	 (10 * NS_PER_S)
 #define CLOSE_TIDY_FILES 1024
 
@@ -157,20 +160,24 @@ int store_open(const struct store_options *options, const struct crypto *crypto,
 	return 0;
 }
 
-static void tidy_before_close(struct store *s)
+static void tidy_before_close(struct store *s, uint64_t deadline_ns)
 {
-	uint64_t deadline = clock_monotonic_ns() + CLOSE_TIDY_NS;
-	unsigned before;
+	unsigned before, left = atomic_load(&s->logs_left);
 
-	do
-		before = atomic_load(&s->logs_left);
-	while (before && tidy_logs(s, 1, CLOSE_TIDY_FILES, parallel_threads()) == 0 &&
-	       atomic_load(&s->logs_left) < before && clock_monotonic_ns() < deadline);
+	while (left && clock_monotonic_ns() < deadline_ns) {
+		if (tidy_logs(s, 1, CLOSE_TIDY_FILES, parallel_threads()) < 0)
+			return;
+		before = left;
+		left = atomic_load(&s->logs_left);
+		if (left >= before)
+			return; /* somebody has them open */
+	}
 }
 
 void store_close(struct store **store)
 {
 	struct store *s = *store;
+	uint64_t began_ns = clock_monotonic_ns();
 
 	if (!s)
 		return;
@@ -178,7 +185,7 @@ void store_close(struct store **store)
 	 * a log what isn't put back, an unsaved stamp makes a file be looked at. */
 	(void)journal_close(s);
 	files_close_all(s);
-	tidy_before_close(s);
+	tidy_before_close(s, began_ns + CLOSE_TIDY_NS);
 	(void)registry_save_unsaved(s);
 	store_free(store);
 }
