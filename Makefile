@@ -191,8 +191,10 @@ check: ## quick and unprivileged: unit tests under ASan and UBSan
 check-root: ## what needs root: the verdict table in the kernel and end to end
 	@tests/run.sh root
 
-vmtest: all $(BIN)/bpf-tests $(BIN)/kernel-tests ## boot other kernels in qemu and load and test the programs there
-	@vmtest/run.sh
+vmtest: ## boot other kernels in qemu and test everything there (VMTEST="trixie sid", VMTEST=--help)
+	@tools/deps.sh build test
+	@$(MAKE) --no-print-directory $(JOBS) all $(BIN)/bpf-tests $(BIN)/kernel-tests
+	@vmtest/run.sh $(VMTEST)
 
 bench: ## measure, print tables, write build/bench.json (BENCH="--full", BENCH="verdicts start")
 	@tools/deps.sh build test

@@ -1,141 +1,192 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Boots the kernels of kernels.txt in qemu, one after the other, and runs guest.sh in each with our
-# programs. The guest hands its exit status back over a serial port of its own; a guest that hands
-# nothing back has failed, and so has one that takes longer than its limit. TCG, not KVM: it works
-# on any machine, nested or not, for some seconds more.
+# Boots the kernels of kernels.txt in qemu and runs guest.sh in each with our programs. A guest hands its
+# results and its exit status back over a serial port of its own; one that hands back no status has failed,
+# and so has one that takes too long, or whose kernel can't be fetched.
 #
-#   vmtest/run.sh [PATTERN]    only the lines of kernels.txt that match
+#   vmtest/run.sh [OPTION...] [PATTERN...]    the lines of kernels.txt that match one, or all
 #
-# Fetched kernels stay in build/vmtest/cache. Needs apt, qemu-system-x86 and the programs in build/.
+#   -j N            guests at once; default: half as many as there are processors, if memory allows
+#   -v              show the guests' consoles while they run (they are kept in build/vmtest anyway)
+#   --accel kvm     or tcg; default: kvm if a guest comes up on it within seconds
+#   --update        look for newer kernels than the ones that were fetched before
+#   --json          print the summary as JSON, which is in build/vmtest/summary.json anyway
+#   --kernels FILE  another list than kernels.txt
+#   --guest FILE    another script to run in the guest than guest.sh
+#
+# Environment: VMTEST_MIRROR and VMTEST_SECURITY_MIRROR (where packages come from), VMTEST_BOOT_LIMIT_S and
+# VMTEST_LIMIT_S (how long a guest may take), VMTEST_DIR (for what it writes), VMTEST_CACHE (for packages).
+# Exit status: 0 every kernel passed, 1 one failed, 2 wrong usage or something to install first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin:/sbin # depmod, modprobe
 
-VM=$PWD/build/vmtest
-MIRROR=${VMTEST_MIRROR:-http://deb.debian.org/debian}
-LIMIT_S=${VMTEST_LIMIT_S:-600} # two minutes on two idle cores, most of them emulated compiling
-MEMORY_MB=768                  # axfwd's 256, the initramfs unpacked, and the compiler of patterns
-PROGRAMS=(build/axfwd build/axfw build/bpf-tests build/kernel-tests)
-# What the tests call and busybox does less well; its shell would prefer its own.
-TOOLS=(dash curl ip tc nsenter ethtool findmnt)
-# What Debian doesn't build in of what the programs attach to, in the order of their dependencies.
-MODULES=(veth sch_ingress cls_bpf tun llc stp garp mrp 8021q)
+VM=${VMTEST_DIR:-$PWD/build/vmtest}
+CACHE=${VMTEST_CACHE:-$PWD/build/vmtest/cache}
+KERNELS=vmtest/kernels.txt GUEST=vmtest/guest.sh
+JOBS='' ACCELERATOR='' UPDATE=false JSON=false VERBOSE=false PATTERNS=()
+TAIL_LINES=60 # of a console that are shown when its guest failed
+POLL_S=0.2    # how soon the end of a guest whose console is shown is noticed
 
-say() { printf 'vmtest: %s\n' "$*"; }
-die() { say "$*" >&2; exit 1; }
+. vmtest/fetch.sh
+. vmtest/initramfs.sh
+. vmtest/boot.sh
+. vmtest/summary.sh
 
-# suite_apt SUITE PROGRAM ARGS...: apt with lists of its own, so that a suite that isn't the host's
-# needs no change to the host. The host's other settings (proxy, certificates) hold.
-suite_apt() {
-	local root=$VM/apt/$1 program=$2
-	mkdir -p "$root/lists/partial" "$root/cache/archives/partial"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $MIRROR $1 main" \
-		> "$root/sources.list"
-	shift 2
-	"$program" -q -o Dir::Etc::SourceList="$root/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-		-o Dir::State::Lists="$root/lists" -o Dir::Cache="$root/cache" \
-		-o APT::Sandbox::User=root "$@"
-}
+# say LABEL TEXT
+say() { printf 'vmtest: %-10s %s\n' "$1" "$2"; }
+die() { printf 'vmtest: %s\n' "$1" >&2; exit 2; }
+usage() { sed -n '/^#   vmtest/,/^# Exit/s/^# \{0,1\}//p' "$0"; }
 
-# unpack SUITE PACKAGE DIR
-unpack() {
-	rm -rf "$3.part"
-	mkdir -p "$3.part"
-	(cd "$3.part" && suite_apt "$1" apt-get download "$2" >&2 && dpkg-deb -x ./*.deb . && rm ./*.deb)
-	mv "$3.part" "$3"
-}
-
-# fetch_kernel SUITE PATTERN: unpacks the newest package that matches, once; prints its folder.
-fetch_kernel() {
-	local cache=$VM/cache/$1 package
-	mkdir -p "$cache"
-	package=$(cd "$cache" && printf '%s\n' * | grep -xE "$2" | sort -V | tail -n 1) || true
-	if [ -z "$package" ]; then
-		suite_apt "$1" apt-get update >&2
-		package=$(suite_apt "$1" apt-cache pkgnames | grep -xE "$2" | sort -V | tail -n 1) ||
-			die "no package of $1 matches $2"
-		unpack "$1" "$package" "$cache/$package"
-	fi
-	echo "$cache/$package"
-}
-
-fetch_busybox() {
-	[ -d "$VM/cache/busybox-static" ] && return
-	suite_apt bookworm apt-get update >&2
-	unpack bookworm busybox-static "$VM/cache/busybox-static"
-}
-
-# copy_program ROOT FILE: the program as ROOT/bin/NAME, its shared libraries where the linker looks.
-copy_program() {
-	local library
-	install -D "$2" "$1/bin/${2##*/}"
-	ldd "$2" | grep -oE '/[^ ]+' | while read -r library; do
-		[ -e "$1$library" ] || install -D "$library" "$1$library"
-	done
-}
-
-# make_initramfs KERNEL_DIR EXPECTATION RET_FILE
-make_initramfs() {
-	local root=$VM/root module file number=10 # the guest loads them by name
-	rm -rf "$root"
-	mkdir -p "$root"/{bin,dev,proc,sys,tmp,run,lib/modules}
-	cp "$VM/cache/busybox-static/bin/busybox" "$root/bin/"
-	for file in "${PROGRAMS[@]}" "${TOOLS[@]}"; do
-		copy_program "$root" "$(command -v "$file")"
-	done
-	ln -s dash "$root/bin/sh"
-	install vmtest/init "$root/init"
-	install vmtest/guest.sh "$root/guest.sh"
-	echo "$2" > "$root/expectation"
-	for module in "${MODULES[@]}"; do
-		file=$(find "$1/lib/modules" -name "$module.ko*" -print -quit)
-		case $file in
-		*.ko) cp "$file" "$root/lib/modules/$number-$module.ko" ;;
-		*.ko.xz) xz -dc "$file" > "$root/lib/modules/$number-$module.ko" ;;
-		*) die "$1 has no module $module" ;;
+read_options() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-h | --help) usage; exit 0 ;;
+		-v) VERBOSE=true ;;
+		--update) UPDATE=true ;;
+		--json) JSON=true ;;
+		-j | --accel | --kernels | --guest)
+			[ $# -gt 1 ] || die "$1 wants a value; see --help"
+			case $1 in
+			-j) JOBS=$2 ;;
+			--accel) ACCELERATOR=$2 ;;
+			--kernels) KERNELS=$2 ;;
+			--guest) GUEST=$2 ;;
+			esac
+			shift
+			;;
+		-*) die "there is no option $1; see --help" ;;
+		*) PATTERNS+=("$1") ;;
 		esac
-		number=$((number + 1))
+		shift
 	done
-	(cd "$root" && find . | "$root/bin/busybox" cpio -o -H newc > "$3" 2>/dev/null)
+	[[ $JOBS =~ ^([1-9][0-9]*)?$ ]] || die "-j $JOBS: not a number of guests"
+	[[ $ACCELERATOR =~ ^(kvm|tcg)?$ ]] || die "--accel $ACCELERATOR: neither kvm nor tcg"
 }
 
-# boot KERNEL_DIR INITRAMFS STATUS_FILE
-boot() {
-	timeout --kill-after=5 "$LIMIT_S" qemu-system-x86_64 \
-		-machine pc -accel tcg -cpu max -smp 2 -m "$MEMORY_MB" \
-		-nodefaults -display none -no-reboot \
-		-serial stdio -serial "file:$3" \
-		-kernel "$1"/boot/vmlinuz-* -initrd "$2" \
-		-append 'console=ttyS0 quiet loglevel=3 panic=-1 net.ifnames=0' < /dev/null
+demand() {
+	local tool
+	for tool in qemu-system-x86_64 busybox depmod modprobe xz zstd apt-get dpkg-deb clang setpriv "${TOOLS[@]}"; do
+		command -v "$tool" > /dev/null || die "$tool is missing: tools/deps.sh build test installs it"
+	done
+	for tool in "${PROGRAMS[@]}"; do
+		[ -x "$tool" ] || die "$tool isn't built: make vmtest builds it first"
+	done
 }
 
-# run_line SUITE PATTERN EXPECTATION
+# The chosen lines of the list: SUITES, NAMES (patterns of packages), MODES (expectations), all by line.
+read_kernels() {
+	local suite name mode
+	SUITES=() NAMES=() MODES=()
+	while read -r suite name mode; do
+		SUITES+=("$suite") NAMES+=("$name") MODES+=("$mode")
+	done < <(grep -vE '^[[:space:]]*(#|$)' "$KERNELS" |
+		grep -E "$(IFS='|'; echo "${PATTERNS[*]:-.}")")
+	[ ${#SUITES[@]} -gt 0 ] || die "no line of $KERNELS matches ${PATTERNS[*]:-anything}"
+}
+
+# Half the processors, because a guest has two; and no more guests than half the free memory holds.
+default_jobs() {
+	local by_cores by_memory
+	by_cores=$(($(nproc) / 2))
+	by_memory=$(awk -v each=$((MEMORY_MB + TRANSLATED_MB)) '/^MemAvailable/ { print int($2 / 1024 / 2 / each) }' /proc/meminfo)
+	echo $((by_cores < by_memory ? (by_cores > 1 ? by_cores : 1) : (by_memory > 1 ? by_memory : 1)))
+}
+
+# fetch_all: KERNEL_DIRS by line; one that can't be fetched has failed already.
+fetch_all() {
+	local line folder
+	KERNEL_DIRS=()
+	for line in "${!SUITES[@]}"; do
+		if folder=$(fetch_kernel "${SUITES[$line]}" "${NAMES[$line]}" 2> "$VM/fetch.log"); then
+			say "${SUITES[$line]}" "${folder##*/}"
+		else
+			while read -r reason; do say "${SUITES[$line]}" "$reason"; done < "$VM/fetch.log"
+			record "$line" problem="$(head -n 1 "$VM/fetch.log")"
+			folder=
+		fi
+		KERNEL_DIRS+=("$folder")
+	done
+}
+
+# show_console LABEL
+show_console() {
+	sed -u "s/\r\$//; s/^/$1 | /"
+}
+
+# run_line LINE: in a process of its own
 run_line() {
-	local kernel status=$VM/status
-	kernel=$(fetch_kernel "$1" "$2")
-	make_initramfs "$kernel" "$3" "$VM/initramfs"
-	say "${kernel##*/}: booting, expecting $3"
-	: > "$status"
-	boot "$kernel" "$VM/initramfs" "$status" | sed 's/\r$//; s/^/    /' ||
-		say "${kernel##*/}: qemu ended with an error or was stopped after $LIMIT_S s"
-	if [ "$(tr -d '\r\n' < "$status")" = "status 0" ]; then
-		say "${kernel##*/}: passed"
-		return 0
+	local kernel=${KERNEL_DIRS[$1]} folder label release boot_s total_s passed failed problem guest qemu
+	label=${SUITES[$1]} folder=$VM/guests/$1
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	: > "$folder/rows"
+	: > "$folder/console"
+	make_kernel_part "$kernel" "${MODES[$1]}" "$folder/kernel.cpio"
+	cat "$VM/programs.cpio" "$folder/kernel.cpio" > "$folder/initramfs"
+	say "$label" "booting on $ACCELERATOR, expecting ${MODES[$1]%% *}; console: $folder/console"
+	start_qemu "$ACCELERATOR" "$kernel" "$folder/initramfs" "$folder/console"
+	! $VERBOSE || tail -n +1 -f -s "$POLL_S" --pid="$qemu" "$folder/console" | show_console "$label" &
+	watch_guest "$label" "$folder/console" "$folder/rows"
+	stop_qemu
+	wait # for the rest of the console
+	rm "$folder/initramfs" "$folder/kernel.cpio"
+	record "$1" package="${kernel##*/}" release="$release" accelerator="$ACCELERATOR" boot_s="$boot_s" \
+		total_s="$total_s" passed="$passed" failed="$failed" problem="$problem"
+	if [ -z "$problem" ]; then
+		say "$label" "passed, $total_s s"
+		return
 	fi
-	say "${kernel##*/}: FAILED ($(tr -d '\r\n' < "$status" | grep . || echo 'no status handed back'))"
-	return 1
+	say "$label" "FAILED: $problem"
+	$VERBOSE || tail -n "$TAIL_LINES" "$folder/console" | show_console "$label"
 }
 
-mkdir -p "$VM"
-fetch_busybox
-passed=0 failed=0
-while read -r suite pattern expectation; do
-	if run_line "$suite" "$pattern" "$expectation"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-	fi
-done < <(grep -vE '^[[:space:]]*(#|$)' vmtest/kernels.txt | grep -E "${1:-.}")
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+run_all() {
+	local line
+	for line in "${!SUITES[@]}"; do
+		[ -n "${KERNEL_DIRS[$line]}" ] || continue
+		while [ "$(jobs -pr | wc -l)" -ge "$JOBS" ]; do
+			wait -n || true
+		done
+		run_line "$line" &
+	done
+	wait
+}
+
+# first_kernel: of those that could be fetched
+first_kernel() {
+	printf '%s\n' "${KERNEL_DIRS[@]}" | grep -m1 .
+}
+
+test_kernels() {
+	local kernel
+	fetch_all
+	kernel=$(first_kernel) || return 0
+	make_programs "$GUEST" "$VM/programs.cpio"
+	: "${ACCELERATOR:=$(choose_accelerator "$kernel" "$VM/programs.cpio")}"
+	: "${JOBS:=$(default_jobs)}"
+	say all "$ACCELERATOR, $JOBS at once"
+	run_all
+}
+
+# Guests end with the processes that watch them.
+clean_up() {
+	jobs -pr | xargs -r kill 2> /dev/null || true
+	rm -rf "$VM"/root.* "$VM/programs.cpio"
+}
+
+main() {
+	read_options "$@"
+	read_kernels
+	demand
+	mkdir -p "$VM" "$CACHE"
+	exec {lock}> "$VM/lock"
+	flock -n "$lock" || die "another vmtest is running in $VM"
+	rm -rf "$VM/results"
+	mkdir "$VM/results"
+	trap clean_up EXIT
+	if $JSON; then test_kernels >&2; else test_kernels; fi
+	summarise
+}
+main "$@"
