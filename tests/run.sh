@@ -89,7 +89,7 @@ root() {
 	run bpf timeout "$PROGRAM_LIMIT_S" build/bpf-tests
 	run packets timeout "$PROGRAM_LIMIT_S" build/san/packet-fuzz --cases "$PACKET_CASES" tests/packets/seeds
 	run kernel timeout "$PROGRAM_LIMIT_S" build/kernel-tests
-	run vmtest vmtest/run.sh
+	run_shown vmtest vmtest/run.sh bookworm
 	run_shown e2e "$PYTHON" -B -m pytest -p no:cacheprovider tests/e2e --tb=short -rsfE -v
 }
 
