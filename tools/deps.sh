@@ -10,7 +10,7 @@ declare -A packages=(
 		libvectorscan-dev libjansson-dev libutf8proc-dev libcurl4-openssl-dev libcap-ng-dev
 		libseccomp-dev liburcu-dev libpcre2-dev"
 	[test]="git curl python3 python3-pytest libcmocka-dev iproute2 procps util-linux ethtool tshark tcpdump
-		iputils-ping qemu-system-x86 busybox-static cpio kmod zstd debootstrap sqlite3 libcap2-bin
+		iputils-ping qemu-system-x86 busybox-static kmod xz-utils zstd debootstrap sqlite3 libcap2-bin
 		xdp-tools"
 	[lint]="clang-format clang-tidy cppcheck shellcheck"
 )
