@@ -122,6 +122,10 @@ static void what_was_long_ago_is_gone(void **state)
 	assert_int_equal(top[0].weight, 20);
 	assert_int_equal(traffic_top(t, TRAFFIC_SOURCES, now + 23 * NS_PER_S, top, 2, &seconds), 1);
 	assert_int_equal(top[0].weight, 10);
+	traffic_see(t, &e, now + 24 * NS_PER_S); /* where the first window was */
+	assert_int_equal(traffic_top(t, TRAFFIC_SOURCES, now + 25 * NS_PER_S, top, 2, &seconds), 1);
+	assert_int_equal(top[0].weight, 20);
+	assert_int_equal(top[0].error, 0);
 	assert_int_equal(traffic_top(t, TRAFFIC_SOURCES, now + 100 * NS_PER_S, top, 2, &seconds),
 			 0);
 	assert_true(seconds >= 10 && seconds <= 20);

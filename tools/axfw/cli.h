@@ -23,6 +23,7 @@ struct cli {
 	const char *socket_path;
 	bool json;
 	bool colour; /* of stdout */
+	bool silent; /* failures aren't said: the caller has the whole terminal */
 };
 
 #define CLI_OPTIONS_MAX 4
@@ -57,6 +58,8 @@ enum cli_status cli_fail(const struct cli *cli, enum cli_status status, const ch
 
 enum cli_status command_status(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_maps(const struct cli *cli, const struct cli_arguments *a);
+enum cli_status command_top(const struct cli *cli, const struct cli_arguments *a);
+enum cli_status command_trace(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_deny_add(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_deny_del(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_deny_list(const struct cli *cli, const struct cli_arguments *a);

@@ -28,6 +28,29 @@ static const struct cli_command commands[] = {
 	  "  axfw maps\n"
 	  "  bpftool map dump pinned /sys/fs/bpf/axfw/admissions\n",
 	  command_maps },
+	{ "top", "", 0, 0,
+	  { { "--once", NULL, "print once and end, as it does in a pipe" },
+	    { "--interval", "SECONDS", "between two looks [1]" } },
+	  "live: packets by reason, who sends most, which keys",
+	  "Rates of the kernel's verdicts and of userspace's; sources and keys by sampled decisions of the\n"
+	  "last ten to thirty seconds (--events-per-second of the daemon says how many are sampled). q ends.\n"
+	  "\n"
+	  "  axfw top\n"
+	  "  axfw top --once --interval 5\n"
+	  "  axfw top --json | jq '.sources[:3]'\n",
+	  command_top },
+	{ "trace", "", 0, 0,
+	  { { "--ip", "ADDRESS", "only this client, as the node sees it (behind a proxy: the client)" },
+	    { "--key", "KEY|-", "only this API key; -: read it from standard input, unseen by ps" },
+	    { "--key-hash", "HASH", "the same by its hash, as axfw top shows it" },
+	    { "--for", "TIME", "end after 30s, 10m, ...; else Ctrl-C does" } },
+	  "why was this refused, or not? each decision as it is made",
+	  "Prints every decision of the kernel about a client or a key, with its reason. With --json one\n"
+	  "object a line. The kernel stops reporting when this ends, however it ends.\n"
+	  "\n"
+	  "  axfw trace --ip 203.0.113.7 --for 30s\n"
+	  "  pass firewall/key | axfw trace --key -\n",
+	  command_trace },
 	{ "deny add", "PREFIX", 1, 1,
 	  { { "--for", "TIME", "how long: 90s, 10m, 2h, 7d; without an end it holds until deny del" },
 	    { "--until", "TIME", "until when, UTC: 2026-01-31T18:00:00" },
@@ -137,6 +160,8 @@ enum cli_status cli_fail(const struct cli *cli, enum cli_status status, const ch
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
+	if (cli->silent)
+		return status;
 	if (cli->json) {
 		_cleanup_(json_decrefp)
 			json_t *v = json_pack("{s:s, s:s*}", "error", sentence, "hint", hint);

@@ -44,7 +44,7 @@ static bool is_control(utf8proc_int32_t c)
 	       (c >= 0x2066 && c <= 0x2069);
 }
 
-static char *clean_copy(const char *s)
+char *display_copy(const char *s)
 {
 	char buf[CELL_MAX + 1];
 	size_t used = 0, left = strlen(s);
@@ -67,6 +67,25 @@ static char *clean_copy(const char *s)
 	return strdup(buf);
 }
 
+size_t display_cut(const char *s, size_t width)
+{
+	size_t len = strlen(s), used = 0;
+	utf8proc_int32_t c;
+
+	for (size_t i = 0; i < len;) {
+		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s + i,
+						      (utf8proc_ssize_t)(len - i), &c);
+
+		if (n <= 0)
+			return MIN(len, width);
+		used += (size_t)utf8proc_charwidth(c);
+		if (used > width)
+			return i;
+		i += (size_t)n;
+	}
+	return len;
+}
+
 void table_add(struct table *t, enum style style, const char *const *cells)
 {
 	struct table_row *rows = reallocarray(t->rows, t->row_count + 1, sizeof(*rows));
@@ -80,7 +99,7 @@ void table_add(struct table *t, enum style style, const char *const *cells)
 	row = &rows[t->row_count++];
 	*row = (struct table_row){ .style = style };
 	for (unsigned c = 0; c < t->column_count; c++) {
-		row->cells[c] = clean_copy(cells[c] ? cells[c] : "-");
+		row->cells[c] = display_copy(cells[c] ? cells[c] : "-");
 		t->failed |= !row->cells[c];
 	}
 }

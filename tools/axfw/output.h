@@ -45,6 +45,12 @@ void table_free(struct table *t);
 /* Cells a text takes on a terminal. */
 size_t display_width(const char *s);
 
+/* How many bytes of it fit into so many cells. */
+size_t display_cut(const char *s, size_t width);
+/* At most CELL_MAX bytes of it, with "?" for what a terminal would obey. Caller frees; NULL without
+ * memory. */
+char *display_copy(const char *s);
+
 #define HUMAN_LEN 32
 void human_count(unsigned long long n, char ret[static HUMAN_LEN]);   /* 1,234,567 */
 void human_bytes(unsigned long long n, char ret[static HUMAN_LEN]);   /* 8.0 MiB */

@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* axfw status: the first thing to look at. What matters most is on top: is the kernel enforcing? */
 #include <string.h>
-#include "axfw/reason.h"
 #include "client.h"
 #include "output.h"
+#include "reasons.h"
 
 #define LABEL_WIDTH 11
-
-static const struct {
-	const char *name, *text;
-} reasons[] = {
-#define X(name, action, text) { #name, text },
-	AXFW_REASONS(X)
-#undef X
-};
-
-static const char *explain_reason(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
-		if (!strcmp(reasons[i].name, name))
-			return reasons[i].text;
-	}
-	return "";
-}
 
 static const char *string_of(const json_t *object, const char *name)
 {
@@ -156,9 +139,8 @@ static int print_counters(const struct cli *cli, const json_t *counters)
 			continue;
 		human_count(number_of(counter, "packets"), packets);
 		human_bytes(number_of(counter, "bytes"), bytes);
-		table_add(
-			&t, strcmp(action, "answer") ? STYLE_PLAIN : STYLE_WARN,
-			(const char *[]){ packets, bytes, action, reason, explain_reason(reason) });
+		table_add(&t, strcmp(action, "answer") ? STYLE_PLAIN : STYLE_WARN,
+			  (const char *[]){ packets, bytes, action, reason, reason_text(reason) });
 	}
 	if (!t.row_count)
 		return 0;

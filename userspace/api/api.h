@@ -19,6 +19,9 @@ void api_public_keys(struct exchange *x); /* /.well-known/axfw-keys.json */
 /* For axfw(1), over the local socket. */
 void api_node_status(struct exchange *x);
 void api_node_maps(struct exchange *x);
+void api_node_events(struct exchange *x);
+void api_node_top(struct exchange *x);
+void api_node_trace(struct exchange *x);
 void api_node_denials(struct exchange *x);
 void api_node_deny(struct exchange *x);
 void api_node_undeny(struct exchange *x);

@@ -102,3 +102,21 @@ void metrics_sum(const struct metrics *m, struct metrics_totals *ret)
 		add_all(&ret->sum_ns, &s->sum_ns, 1);
 	}
 }
+
+json_t *metrics_describe_requests(const struct metrics *m)
+{
+	struct metrics_totals totals;
+	json_t *refusals = json_object();
+	uint64_t verdicts[2] = { 0 };
+
+	metrics_sum(m, &totals);
+	for (int c = 0; c < GUARD_CLASS_COUNT; c++) {
+		verdicts[0] += totals.verdicts[0][c];
+		verdicts[1] += totals.verdicts[1][c];
+	}
+	for (int i = 0; i < METRICS_REFUSAL_COUNT; i++)
+		json_object_set_new(refusals, metrics_refusal_name((enum metrics_refusal)i),
+				    json_integer((json_int_t)totals.refusals[i]));
+	return json_pack("{s:{s:I, s:I}, s:o}", "verdicts", "allow", (json_int_t)verdicts[0],
+			 "block", (json_int_t)verdicts[1], "refusals", refusals);
+}

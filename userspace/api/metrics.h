@@ -16,6 +16,8 @@ struct metrics_totals {
 	uint64_t sum_ns;
 };
 void metrics_sum(const struct metrics *m, struct metrics_totals *ret);
+/* {"verdicts": {"allow", "block"}, "refusals": {…}} */
+json_t *metrics_describe_requests(const struct metrics *m);
 uint64_t metrics_bucket_ns(unsigned bucket);
 /* "key", "quota": the refusal as labels and JSON name it. */
 const char *metrics_refusal_name(enum metrics_refusal why);

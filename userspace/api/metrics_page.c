@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 #include "api/metrics.h"
+#include "api/names.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define MAPS_MAX     16
@@ -40,15 +41,11 @@ static void add_value(struct text *t, const char *name, const char *type, const 
 /* The reasons' names as label values. */
 static const char *reason_label(enum axfw_reason reason, char ret[static 32])
 {
-	static const char *const names[AXFW_REASON_COUNT] = {
-#define X(name, action, text) [AXFW_REASON_##name] = #name,
-		AXFW_REASONS(X)
-#undef X
-	};
+	const char *name = name_of_reason(reason);
 	size_t i = 0;
 
-	for (; names[reason][i] && i < 31; i++)
-		ret[i] = (char)tolower((unsigned char)names[reason][i]);
+	for (; name[i] && i < 31; i++)
+		ret[i] = (char)tolower((unsigned char)name[i]);
 	ret[i] = '\0';
 	return ret;
 }

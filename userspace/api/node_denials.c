@@ -4,14 +4,10 @@
 #include <string.h>
 #include "api/api.h"
 #include "api/json_body.h"
+#include "api/names.h"
 
 /* A hundred years: an end is a time, not a way to say "for good". */
 #define SECONDS_MAX (100ull * 365 * 86400)
-
-static const char *const causes[] = {
-	[AXFW_DENIED_BY_OPERATOR] = "operator",
-	[AXFW_DENIED_BY_PENALTY] = "penalty",
-};
 
 static json_t *describe(const struct denial *d, uint64_t now_us)
 {
@@ -20,7 +16,7 @@ static json_t *describe(const struct denial *d, uint64_t now_us)
 
 	prefix_format(&d->prefix, prefix);
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:b, s:s}", "prefix", prefix, "cause",
-			 causes[d->cause], "created", json_time(d->created_us), "until",
+			 name_of_cause(d->cause), "created", json_time(d->created_us), "until",
 			 json_time(d->until_us), "seconds_left",
 			 d->until_us ? json_integer((json_int_t)left_s) : json_null(), "packets",
 			 (json_int_t)d->packets, "in_kernel", d->in_kernel, "reason", d->reason);

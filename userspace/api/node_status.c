@@ -2,22 +2,9 @@
 /* What axfw status and axfw maps print. The JSON is described in docs/cli.md. */
 #include <unistd.h>
 #include "api/metrics.h"
+#include "api/names.h"
 
 #define MAPS_MAX 16
-
-static const char *const action_names[] = {
-	[AXFW_ACTION_PASS] = "pass", [AXFW_ACTION_ANSWER] = "answer", [AXFW_ACTION_CLOSE] = "close",
-	[AXFW_ACTION_DROP] = "drop", [AXFW_ACTION_REPLY] = "reply",
-};
-
-static const struct {
-	const char *name;
-	enum axfw_action action;
-} reasons[AXFW_REASON_COUNT] = {
-#define X(name, action, text) [AXFW_REASON_##name] = { #name, AXFW_ACTION_##action },
-	AXFW_REASONS(X)
-#undef X
-};
 
 static json_t *describe_interfaces(const struct kernel_state *state)
 {
@@ -39,10 +26,10 @@ static json_t *describe_counters(struct kernel *k)
 	json_t *list = json_array();
 
 	kernel_counters(k, counters);
-	for (int i = 0; i < AXFW_REASON_COUNT; i++)
+	for (unsigned i = 0; i < AXFW_REASON_COUNT; i++)
 		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:I, s:I}", "reason", reasons[i].name,
-						"action", action_names[reasons[i].action],
+				      json_pack("{s:s, s:s, s:I, s:I}", "reason", name_of_reason(i),
+						"action", name_of_action(action_of_reason(i)),
 						"packets", (json_int_t)counters[i].packets, "bytes",
 						(json_int_t)counters[i].bytes));
 	return list;
@@ -73,24 +60,6 @@ static json_t *describe_store(const struct services *s)
 			 json_time(journal.oldest_pending_us));
 }
 
-static json_t *describe_requests(const struct services *s)
-{
-	struct metrics_totals totals;
-	json_t *refusals = json_object();
-	uint64_t verdicts[2] = { 0 };
-
-	metrics_sum(s->metrics, &totals);
-	for (int c = 0; c < GUARD_CLASS_COUNT; c++) {
-		verdicts[0] += totals.verdicts[0][c];
-		verdicts[1] += totals.verdicts[1][c];
-	}
-	for (int i = 0; i < METRICS_REFUSAL_COUNT; i++)
-		json_object_set_new(refusals, metrics_refusal_name((enum metrics_refusal)i),
-				    json_integer((json_int_t)totals.refusals[i]));
-	return json_pack("{s:{s:I, s:I}, s:o}", "verdicts", "allow", (json_int_t)verdicts[0],
-			 "block", (json_int_t)verdicts[1], "refusals", refusals);
-}
-
 void api_node_status(struct exchange *x)
 {
 	const struct services *s = x->services;
@@ -104,7 +73,7 @@ void api_node_status(struct exchange *x)
 				      (json_int_t)identity_tenant_count(s->identity), "keys",
 				      (json_int_t)identity_key_count(s->identity), "kernel",
 				      describe_kernel(s->kernel), "store", describe_store(s),
-				      "requests", describe_requests(s)));
+				      "requests", metrics_describe_requests(s->metrics)));
 }
 
 void api_node_maps(struct exchange *x)

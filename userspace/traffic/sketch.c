@@ -16,8 +16,11 @@ static struct traffic_heavy *make_room(struct sketch *s)
 {
 	struct traffic_heavy *lightest = &s->heavy[0];
 
-	if (s->count < SKETCH_SIZE)
-		return &s->heavy[s->count++];
+	if (s->count < SKETCH_SIZE) {
+		lightest = &s->heavy[s->count++];
+		lightest->weight = 0; /* of an earlier window's */
+		return lightest;
+	}
 	for (unsigned i = 1; i < s->count; i++)
 		if (s->heavy[i].weight < lightest->weight)
 			lightest = &s->heavy[i];

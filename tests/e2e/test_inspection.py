@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator sees of the traffic: axfw top over a terminal and in a pipe, axfw trace."""
+import json
+import os
+import pty
+import signal
+import subprocess
+import termios
+
+import pytest
+
+from clients import UNKNOWN_KEY, check
+from lab import BUILD, CLIENT4, run, wait_until
+
+ENTER, LEAVE = b"\033[?1049h", b"\033[?1049l"
+
+
+def top(daemon):
+    return daemon.axfw("top", "--interval", "0.2")
+
+
+def trace_until(daemon):
+    dump = json.loads(run("bpftool", "-j", "map", "dump", "pinned", daemon.pins / "config"))
+    return dump[0]["formatted"]["value"]["trace"]["until_ns"]
+
+
+def test_top_names_sources_and_keys(network, daemon, key):
+    for _ in range(3):
+        assert check(network, key).status == 200
+    for _ in range(2):
+        assert check(network, UNKNOWN_KEY).status == 401
+    seen = wait_until(lambda: (lambda t: t if len(t["keys"]) == 2 else None)(top(daemon)), "both keys are seen")
+    assert [source["source"] for source in seen["sources"]] == [CLIENT4]
+    assert 0 < seen["sources"][0]["refused_per_second"] < seen["sources"][0]["per_second"]
+    ours, = [k for k in seen["keys"] if k["id"]]
+    assert (ours["tenant"], ours["name"], ours["reason"]) == ("ada@example.org", "test", "KEY_ADMITTED")
+    assert ours["refused_per_second"] == 0
+    counters = {row["reason"]: row["packets"] for row in seen["counters"]}
+    assert (counters["KEY_ADMITTED"], counters["KEY_UNKNOWN"]) == (3, 2)
+    text = run(BUILD / "axfw", "--socket", daemon.socket, "top", "--once", "--interval", "0.1")
+    assert "KEY_UNKNOWN" in text and "ada@example.org: test" in text and "\033" not in text
+
+
+def test_top_in_userspace_mode(network, make_daemon):
+    daemon = make_daemon(interface="none").start()
+    assert check(network, UNKNOWN_KEY).status == 401
+    seen = top(daemon)
+    assert seen["mode"] == "userspace" and seen["why"]
+    assert seen["requests"]["refusals"]["key"] == 1
+
+
+class Terminal:
+    """axfw in a terminal of its own."""
+
+    def __init__(self, daemon, *words):
+        self.ours, theirs = pty.openpty()
+        self.before = termios.tcgetattr(theirs)
+        self.theirs, self.shown = theirs, b""
+        self.process = subprocess.Popen([BUILD / "axfw", "--socket", daemon.socket, *words], stdin=theirs,
+                                        stdout=theirs, stderr=theirs, start_new_session=True,
+                                        env={**os.environ, "TERM": "xterm"})
+        os.set_blocking(self.ours, False)
+
+    def shows(self, text):
+        try:
+            self.shown += os.read(self.ours, 65536)
+        except BlockingIOError:
+            pass
+        return text in self.shown
+
+    def is_as_before(self):
+        return termios.tcgetattr(self.theirs) == self.before
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.ours)
+        os.close(self.theirs)
+
+
+@pytest.fixture
+def terminal(daemon):
+    t = Terminal(daemon, "top", "--interval", "0.2")
+    yield t
+    t.close()
+
+
+@pytest.mark.parametrize("end", [b"q", b"\x03", signal.SIGTERM, signal.SIGHUP], ids=["q", "ctrl-c", "term", "hup"])
+def test_top_gives_the_terminal_back(terminal, end):
+    wait_until(lambda: terminal.shows(b"axfw top: enforcing"), "it draws")
+    assert terminal.shown.startswith(ENTER) and not terminal.is_as_before()
+    if end == b"\x03":
+        os.kill(terminal.process.pid, signal.SIGINT)  # what the terminal would do, had it a foreground group
+    elif isinstance(end, bytes):
+        os.write(terminal.ours, end)
+    else:
+        os.kill(terminal.process.pid, end)
+    wait_until(lambda: terminal.process.poll() is not None, "it ends")
+    wait_until(lambda: terminal.shows(LEAVE), "the screen is given back")
+    assert terminal.process.returncode == 0 and terminal.is_as_before()
+
+
+def test_top_waits_for_a_daemon_that_is_away(daemon, terminal):
+    wait_until(lambda: terminal.shows(b"axfw top: enforcing"), "it draws")
+    daemon.stop()
+    wait_until(lambda: terminal.shows(b"trying again"), "it says so")
+    terminal.shown = b""
+    daemon.start()
+    wait_until(lambda: terminal.shows(b"axfw top: enforcing"), "it goes on")
+
+
+def test_a_trace_ends_with_who_asked_for_it(daemon):
+    assert trace_until(daemon) == 0
+    asking = subprocess.Popen([BUILD / "axfw", "--socket", daemon.socket, "trace", "--ip", CLIENT4],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = wait_until(lambda: trace_until(daemon), "the kernel is told")
+    wait_until(lambda: trace_until(daemon) > first, "the lease is renewed")
+    asking.send_signal(signal.SIGINT)
+    _, said = asking.communicate(timeout=30)
+    assert asking.returncode == 0 and "Nothing was judged" in said
+    assert trace_until(daemon) == 0
+
+
+def test_a_trace_wants_a_kernel(make_daemon):
+    daemon = make_daemon(interface="none").start()
+    done = subprocess.run([BUILD / "axfw", "--socket", daemon.socket, "trace", "--for", "1s"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "no interface" in done.stderr
