@@ -122,13 +122,13 @@ static void test_rates(void **state)
 	o.syn_rate = (struct axfw_rate){ .interval_ns = 1000, .burst_ns = 2000 };
 	o.penalty = (struct axfw_penalty_rule){ .window_ns = 3000, .refusals = 4 };
 	o.syn_cookies = true;
-	o.events_per_second = 50;
+	o.events_per_second = 150;
 	k = lab_start_options(&o);
 	assert_int_equal(k->config->tiers,
 			 AXFW_TIER_SYN_BUDGET | AXFW_TIER_SYN_COOKIES | AXFW_TIER_PENALTY);
 	assert_int_equal(k->config->syn_rate.burst_ns, 2000);
 	assert_int_equal(k->config->penalty.refusals, 4);
-	assert_int_equal(k->config->events_per_second, 50);
+	assert_int_equal(k->config->events_per_second, 150);
 	kernel_map_states(k, maps, ARRAY_SIZE(maps));
 	assert_int_equal(maps[MAP_syn_budget].capacity, AXFW_SYN_BUDGET_MAX);
 	kernel_stop(&k);

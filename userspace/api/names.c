@@ -13,11 +13,8 @@ static const struct {
 };
 
 static const char *const actions[] = {
-	[AXFW_ACTION_PASS] = "pass",
-	[AXFW_ACTION_ANSWER] = "answer",
-	[AXFW_ACTION_CLOSE] = "close",
-	[AXFW_ACTION_DROP] = "drop",
-	[AXFW_ACTION_REPLY] = "reply",
+	[AXFW_ACTION_PASS] = "pass", [AXFW_ACTION_ANSWER] = "answer", [AXFW_ACTION_CLOSE] = "close",
+	[AXFW_ACTION_DROP] = "drop", [AXFW_ACTION_REPLY] = "reply",
 };
 
 static const char *const kinds[] = {
@@ -44,6 +41,8 @@ static const char *const responses[AXFW_RESPONSE_COUNT] = {
 	[AXFW_RESPONSE_UNAUTHORIZED] = "unauthorized (401)",
 	[AXFW_RESPONSE_SIGNUP_LIMITED] = "signup limit (429)",
 	[AXFW_RESPONSE_QUOTA] = "quota (429)",
+	[AXFW_RESPONSE_RATE] = "rate (429)",
+	[AXFW_RESPONSE_TOO_LARGE] = "too large (413)",
 };
 
 #define NAME(table, i) ((i) < ARRAY_SIZE(table) && (table)[i] ? (table)[i] : "?")

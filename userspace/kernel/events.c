@@ -3,43 +3,19 @@
  * The program's events on their way to whoever asked for them, and how many of them there are. The
  * program reports one decision in config.event_sample; once a second that number is set anew, so
  * that about half of what was asked for arrives: room for a burst before the program's own budget
- * per CPU cuts it off. What a sampled event stands for is written in it, so a change in between
- * makes no count wrong.
+ * per CPU leaves some out. What a sampled event stands for is written in it, those left out
+ * included, so no count is wrong meanwhile.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
 #include "kernel/internal.h"
 
-#define ADAPT_MS   1000
+#define ADAPT_MS 1000
+/* The program's budget is of each kind of event: without a sample there are still traces, and
+ * sources for the penalty box. */
+#define EVENTS_MIN 100
 #define SAMPLE_MAX (1u << 24) /* one in 16 million: more than a second's packets of a fast NIC */
-
-/* Decisions that nobody samples: they judge no request. */
-static bool is_worth_an_event(enum axfw_reason reason)
-{
-	switch (reason) {
-	case AXFW_REASON_OTHER_TRAFFIC:
-	case AXFW_REASON_TRUNCATED:
-	case AXFW_REASON_BAD_HEADER:
-	case AXFW_REASON_FRAGMENT:
-	case AXFW_REASON_NO_PAYLOAD:
-	case AXFW_REASON_NOT_A_REQUEST:
-		return false;
-	default:
-		return true;
-	}
-}
-
-static uint64_t count_decisions(struct kernel *k)
-{
-	struct axfw_counter counters[AXFW_REASON_COUNT];
-	uint64_t sum = 0;
-
-	kernel_counters(k, counters);
-	for (int i = 0; i < AXFW_REASON_COUNT; i++)
-		sum += is_worth_an_event(i) ? counters[i].packets : 0;
-	return sum;
-}
 
 int events_on_record(void *arg, void *data, size_t size)
 {
@@ -49,8 +25,10 @@ int events_on_record(void *arg, void *data, size_t size)
 	if (size < sizeof(*e))
 		return 0;
 	atomic_fetch_add(&k->events.seen, 1);
-	if (e->kind == AXFW_EVENT_SAMPLED)
+	if (e->kind == AXFW_EVENT_SAMPLED) {
 		k->events.sampled++;
+		k->events.decisions += e->weight;
+	}
 	pthread_mutex_lock(&k->events.lock);
 	if (k->events.fn)
 		k->events.fn(k->events.arg, e);
@@ -72,27 +50,24 @@ uint32_t events_next_sample(uint32_t now, uint64_t arrived, uint64_t decisions, 
 void events_adapt(struct kernel *k, uint64_t now_ns)
 {
 	struct events *e = &k->events;
-	uint64_t elapsed_ms = (now_ns - e->adapted_ns) / NS_PER_MS, decisions;
+	uint64_t elapsed_ms = (now_ns - e->adapted_ns) / NS_PER_MS;
 	uint32_t sample = __atomic_load_n(&k->config->event_sample, __ATOMIC_RELAXED);
 
 	if (!e->per_second || elapsed_ms < ADAPT_MS)
 		return;
-	decisions = count_decisions(k);
 	if (e->adapted_ns) {
 		sample = events_next_sample(sample, e->sampled * 1000 / elapsed_ms,
-					    (decisions - e->decisions) * 1000 / elapsed_ms,
-					    e->per_second);
+					    e->decisions * 1000 / elapsed_ms, e->per_second);
 		__atomic_store_n(&k->config->event_sample, sample, __ATOMIC_RELAXED);
 	}
-	e->decisions = decisions;
-	e->sampled = 0;
+	e->decisions = e->sampled = 0;
 	e->adapted_ns = now_ns;
 }
 
 void events_configure(struct kernel *k, uint32_t per_second)
 {
 	k->events.per_second = per_second;
-	k->config->events_per_second = per_second;
+	k->config->events_per_second = MAX(per_second, EVENTS_MIN);
 	__atomic_store_n(&k->config->event_sample, per_second ? 1 : 0, __ATOMIC_RELEASE);
 	/* whoever asked the daemon before us will ask us again */
 	__atomic_store_n(&k->config->trace.until_ns, 0, __ATOMIC_RELEASE);

@@ -49,7 +49,7 @@ struct events {
 	void *arg;
 	_Atomic uint64_t seen;
 	uint32_t per_second;			 /* how many sampled ones are wanted; 0: none */
-	uint64_t adapted_ns, decisions, sampled; /* at and since the last look */
+	uint64_t adapted_ns, sampled, decisions; /* the last look, what came since, for how many */
 };
 
 struct kernel {

@@ -56,6 +56,7 @@ static uint64_t count_entries(int fd, const struct bpf_map_info *info)
 	switch (info->type) {
 	case BPF_MAP_TYPE_HASH:
 	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LPM_TRIE:
 		if (map_read_all(fd, info->key_size, info->value_size, count_some, &count) < 0)
 			return UINT64_MAX;
 		return count;
