@@ -221,6 +221,14 @@ static int start_kernel(struct node *n, const struct settings *s)
 	return r < 0 ? log_error_r(r, "the kernel module can't start") : 0;
 }
 
+/* Now and not at the next tick: until then the kernel might refuse a key whose month has ended. */
+static void clock_was_set(void *arg)
+{
+	struct node *n = arg;
+
+	identity_refresh_quota(n->identity, clock_wall_us());
+}
+
 /* From here on every change of a key is in the kernel before the call that made it returns. */
 static void connect_identity_to_kernel(struct node *n)
 {
@@ -235,6 +243,7 @@ static void connect_identity_to_kernel(struct node *n)
 
 	identity_watch(n->identity, &watcher);
 	fill_kernel(n);
+	kernel_on_clock_set(n->kernel, clock_was_set, n);
 }
 
 /* --- tier 0 and events ----------------------------------------------------------------------- */

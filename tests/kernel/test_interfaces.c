@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <poll.h>
 #include <unistd.h>
 #include "kernel/internal.h"
 #include "kernel/netlink.h"
@@ -477,6 +478,29 @@ static void test_counters(void **state)
 	kernel_stop(&k);
 }
 
+static bool has_news(void *arg)
+{
+	struct pollfd news = { .fd = *(int *)arg, .events = POLLIN };
+
+	return poll(&news, 1, 0) == 1;
+}
+
+/* What makes it unnecessary to look at every interface all the time. */
+static void test_netlink_tells_of_changes(void **state)
+{
+	int fd = netlink_subscribe();
+
+	assert_true(fd >= 0);
+	assert_false(has_news(&fd));
+	lab_add_veth("axk0", 1);
+	lab_wait(has_news, &fd, "netlink tells of a new interface");
+	netlink_drain(fd);
+	assert_false(has_news(&fd));
+	lab_run("ip link del axk0");
+	lab_wait(has_news, &fd, "netlink tells of its end");
+	close(fd);
+}
+
 int run_interface_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,6 +530,8 @@ int run_interface_tests(void)
 		cmocka_unit_test_setup_teardown(test_interface_without_ethernet, new_pins,
 						remove_links),
 		cmocka_unit_test_setup_teardown(test_counters, new_pins, remove_links),
+		cmocka_unit_test_setup_teardown(test_netlink_tells_of_changes, new_pins,
+						remove_links),
 	};
 
 	return cmocka_run_group_tests_name("kernel: interfaces", tests, NULL, NULL);

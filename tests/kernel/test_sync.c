@@ -2,6 +2,8 @@
 /* Keys in step: puts, revocations, the reconcile, growing, and what happens when a write fails. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 #include "kernel/internal.h"
 #include "lab.h"
@@ -389,6 +391,43 @@ static void test_too_much_to_retry(void **state)
 	assert_int_equal(entries(f->k, "admissions", NULL), PENDING_MAX + 10);
 }
 
+static void note_set(void *arg)
+{
+	atomic_fetch_add((_Atomic unsigned *)arg, 1);
+}
+
+static bool was_set_once(void *arg)
+{
+	return atomic_load((_Atomic unsigned *)arg) == 1;
+}
+
+static bool was_set_twice(void *arg)
+{
+	return atomic_load((_Atomic unsigned *)arg) == 2;
+}
+
+/* To the time that it shows: that it was set is what counts. */
+static void set_wall_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	assert_int_equal(clock_settime(CLOCK_REALTIME, &now), 0);
+}
+
+static void test_wall_clock_is_set(void **state)
+{
+	struct fixture *f = *state;
+	_Atomic unsigned count = 0;
+
+	kernel_on_clock_set(f->k, note_set, &count);
+	set_wall_clock();
+	lab_wait(was_set_once, &count, "the clock's being set is noticed");
+	set_wall_clock();
+	lab_wait(was_set_twice, &count, "it is noticed again");
+	kernel_on_clock_set(f->k, NULL, NULL);
+}
+
 int run_sync_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +442,7 @@ int run_sync_tests(void)
 		cmocka_unit_test_setup_teardown(test_failed_revocation_is_told, start, stop),
 		cmocka_unit_test_setup_teardown(test_stale_refusal_stops_refusing, start, stop),
 		cmocka_unit_test_setup_teardown(test_too_much_to_retry, start, stop),
+		cmocka_unit_test_setup_teardown(test_wall_clock_is_set, start, stop),
 	};
 
 	return cmocka_run_group_tests_name("kernel: sync", tests, NULL, NULL);

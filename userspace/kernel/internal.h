@@ -86,7 +86,11 @@ struct kernel {
 
 	pthread_t watcher;
 	bool watcher_runs;
-	int wake_fd; /* eventfd: stop, or something to retry */
+	int wake_fd;  /* eventfd: stop, or something to retry */
+	int links_fd; /* netlink: an interface has changed */
+	int clock_fd; /* timerfd: the wall clock was set */
+	kernel_clock_fn *_Atomic clock_fn;
+	void *clock_arg; /* written before clock_fn */
 	_Atomic bool stopping;
 	struct ring_buffer *ring;
 	struct events events;

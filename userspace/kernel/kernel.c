@@ -257,7 +257,7 @@ static int new_kernel(const struct kernel_options *options, struct kernel **ret)
 	if (!k)
 		return -ENOMEM;
 	k->object = (struct object)OBJECT_NONE;
-	k->lock_fd = k->wake_fd = -1;
+	k->lock_fd = k->wake_fd = k->links_fd = k->clock_fd = -1;
 	k->keep = options->persist;
 	k->refuse = options->refuse;
 	if (!options->syn_rate.interval_ns)

@@ -124,6 +124,13 @@ void kernel_trace(struct kernel *k, const struct axfw_trace *trace);
 uint32_t kernel_event_sample(const struct kernel *k); /* one in so many decisions; 0: none */
 uint64_t kernel_events_seen(const struct kernel *k);  /* read from the ring since start */
 
+/* --- the wall clock -------------------------------------------------------------------------- */
+
+/* The wall clock was set: ends that were derived from it are to be derived again. On the module's
+ * own thread, which holds no lock; not in userspace mode. */
+typedef void kernel_clock_fn(void *arg);
+void kernel_on_clock_set(struct kernel *k, kernel_clock_fn *fn, void *arg);
+
 /* --- interfaces at run time ------------------------------------------------------------------ */
 
 /* Adds or takes away an interface until the daemon ends; on failure reason says why. -EEXIST,

@@ -18,6 +18,7 @@
 #include "base/memory.h"
 
 #define REPLY_MAX	32768 /* one link with all its statistics is about 2 KiB */
+#define DRAIN_MAX	1000  /* read at once; more, and the socket is readable again */
 #define REPLY_TIMEOUT_S 1     /* the kernel answers at once */
 
 /* linux/netdev.h came with 6.3; Debian 12 builds against 6.1's headers. */
@@ -125,6 +126,27 @@ static ssize_t ask(int protocol, const struct request *q, void *reply)
 		return e->error ? e->error : -EPROTO;
 	}
 	return h->nlmsg_len;
+}
+
+int netlink_subscribe(void)
+{
+	const struct sockaddr_nl links = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	_cleanup_(closep) int fd = -1;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&links, sizeof(links)) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+void netlink_drain(int fd)
+{
+	char byte;
+
+	/* ENOBUFS: some were lost, which says the same; it is said once */
+	for (int i = 0; i < DRAIN_MAX; i++)
+		if (recv(fd, &byte, sizeof(byte), MSG_TRUNC) < 0 && errno != ENOBUFS)
+			return;
 }
 
 static void read_xdp(const struct nlattr *xdp, struct netlink_interface *it)

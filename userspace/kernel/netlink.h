@@ -24,6 +24,11 @@ struct netlink_interface {
 	uint32_t xdp_offloaded;
 };
 
+/* A socket that becomes readable when an interface comes, goes, or changes; netlink_drain() reads
+ * what is there, which says only that it is time to look. */
+int netlink_subscribe(void);
+void netlink_drain(int fd);
+
 /* By index, in the namespace that has this id here. -ENODEV: no such interface. */
 int netlink_get(unsigned index, int netns, struct netlink_interface *ret);
 
