@@ -2,12 +2,15 @@
 """Tier 0: who the operator denies, who is put into the penalty box, and who never is. In userspace mode connections
 are closed at once."""
 import json
+import select
+import signal
+import socket
 import subprocess
 
 import pytest
 
-from clients import UNKNOWN_KEY, Connection
-from lab import BUILD, CLIENT4, SERVER6, wait_until
+from clients import UNKNOWN_KEY, Connection, check
+from lab import BUILD, CLIENT4, PORT, SERVER4, SERVER6, inside, run, wait_until
 
 REQUEST = ("GET", "/healthz")
 BAD_CALL = ("POST", "/v1/guard/check", b'{"text":"hi"}')
@@ -143,3 +146,101 @@ def test_guessed_passwords_count(network, userspace):
             assert c.ask("POST", "/login", b"email=ada%40example.org&password=guessing",
                          content_type="application/x-www-form-urlencoded").status == 401
     wait_until(lambda: boxed(userspace) == [other], "it is in the box")
+
+
+# --- in the kernel -----------------------------------------------------------------------------------------------
+
+
+class Knock:
+    """A connection attempt whose SYNs go out whether or not somebody answers."""
+
+    def __init__(self, network, source):
+        with inside(network.client):
+            self.socket = socket.socket()
+            self.socket.setblocking(False)
+            self.socket.bind((source, 0))
+            self.socket.connect_ex((SERVER4, PORT))
+
+    def is_open(self):
+        return bool(select.select([], [self.socket], [], 0)[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.socket.close()
+
+
+def is_dropped(network, daemon, source, reason):
+    """The kernel drops its SYN, and counts it with that reason."""
+    before = daemon.counters()[reason]
+    with Knock(network, source) as knock:
+        wait_until(lambda: knock.is_open() or daemon.counters()[reason] > before, "the SYN is judged")
+        return not knock.is_open()
+
+
+@pytest.fixture
+def enforcing(make_daemon):
+    return make_daemon("--penalty-refusals", "5", "--penalty-time", "2").start()
+
+
+def test_the_kernel_drops_a_denied_source(network, enforcing):
+    other = network.add_client_address(85)
+    assert is_served(network, other)
+    entry = enforcing.axfw("deny", "add", other, "--for", "1h")["entry"]
+    assert entry["in_kernel"]
+    assert is_dropped(network, enforcing, other, "DENIED_BY_OPERATOR")
+    assert is_served(network)
+    assert entries(enforcing)[other]["packets"] >= 1
+    enforcing.axfw("deny", "add", other, "--for", "2h")  # another end: what was dropped is still known
+    assert entries(enforcing)[other]["packets"] >= 1
+    enforcing.axfw("deny", "del", other)
+    assert is_served(network, other)
+
+
+def test_a_wider_prefix_counts_when_the_narrower_one_ends(network, enforcing):
+    other = network.add_client_address(86)
+    enforcing.axfw("deny", "add", other, "--for", "1s")
+    enforcing.axfw("deny", "add", "10.77.0.86/31")
+    dump = json.loads(run("bpftool", "-j", "map", "dump", "pinned", enforcing.pins / "denied"))
+    ends = {element["formatted"]["value"]["until_ns"] for element in dump}
+    assert ends == {2 ** 64 - 1}, "a longer prefix hides a shorter one, so both must end as late"
+    wait_until(lambda: list(entries(enforcing)) == ["10.77.0.86/31"], "the narrower one is taken out")
+    assert is_dropped(network, enforcing, other, "DENIED_BY_OPERATOR")
+
+
+def test_the_kernel_boxes_who_keeps_being_refused(network, enforcing):
+    other = network.add_client_address(87)
+    for _ in range(5):
+        assert check(network, UNKNOWN_KEY, source=other).by_kernel
+    wait_until(lambda: boxed(enforcing) == [other], "it is in the box")
+    assert is_dropped(network, enforcing, other, "DENIED_BY_PENALTY")
+    assert is_served(network)
+    wait_until(lambda: not boxed(enforcing), "it is let out")
+    assert is_served(network, other)
+
+
+def test_the_kernel_boxes_no_customer(network, enforcing):
+    key = enforcing.create_key(enforcing.create_tenant())[0]
+    customer = network.add_client_address(88)
+    assert check(network, key, source=customer).status == 200
+    for _ in range(10):
+        assert check(network, UNKNOWN_KEY, source=customer).by_kernel
+    wait_until(lambda: enforcing.metrics()["axfw_penalty_spared_total"] >= 1, "the limit was reached")
+    assert check(network, key, source=customer).status == 200
+
+
+def test_a_killed_daemons_list_goes_on(network, make_daemon):
+    daemon = make_daemon("--penalty-refusals", "5", "--penalty-time", "600").start()
+    ordered, caught = network.add_client_address(89), network.add_client_address(90)
+    daemon.axfw("deny", "add", ordered)
+    for _ in range(5):
+        check(network, UNKNOWN_KEY, source=caught)
+    wait_until(lambda: boxed(daemon) == [caught], "it is in the box")
+    daemon.stop(signal.SIGKILL)
+    daemon.start()
+    assert boxed(daemon) == [caught] and ordered in entries(daemon)
+    assert is_dropped(network, daemon, ordered, "DENIED_BY_OPERATOR")
+    assert is_dropped(network, daemon, caught, "DENIED_BY_PENALTY")
+    daemon.axfw("deny", "del", caught)
+    assert is_served(network, caught)

@@ -126,3 +126,33 @@ def test_a_trace_wants_a_kernel(make_daemon):
     done = subprocess.run([BUILD / "axfw", "--socket", daemon.socket, "trace", "--for", "1s"],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "no interface" in done.stderr
+
+
+def test_a_trace_says_why(network, daemon, key):
+    asking = subprocess.Popen([BUILD / "axfw", "--json", "--socket", daemon.socket, "trace", "--ip", CLIENT4],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: trace_until(daemon), "the kernel is told")
+    assert check(network, UNKNOWN_KEY).by_kernel
+    assert check(network, key).status == 200
+    lines = []
+    while not any(line["reason"] == "KEY_ADMITTED" for line in lines):
+        lines.append(json.loads(asking.stdout.readline()))
+    asking.send_signal(signal.SIGINT)
+    asking.communicate(timeout=30)
+    refused, = [line for line in lines if line["reason"] == "KEY_UNKNOWN"]
+    assert (refused["action"], refused["client"], refused["interface"]) == ("answer", CLIENT4, "s0")
+    assert "every active key is in the map" in refused["why"] and len(refused["request_id"]) == 16
+
+
+def test_a_trace_of_one_key(network, daemon, key):
+    asking = subprocess.Popen([BUILD / "axfw", "--socket", daemon.socket, "trace", "--key", "-"], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    asking.stdin.write(key + "\n")
+    asking.stdin.flush()
+    wait_until(lambda: trace_until(daemon), "the kernel is told")
+    assert check(network, UNKNOWN_KEY).by_kernel
+    assert check(network, key).status == 200
+    line = asking.stdout.readline()
+    asking.send_signal(signal.SIGINT)
+    shown, _ = asking.communicate(timeout=30)
+    assert "pass KEY_ADMITTED: the key is active" in line and "KEY_UNKNOWN" not in line + shown
