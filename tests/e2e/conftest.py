@@ -16,6 +16,16 @@ def network(tmp_path_factory):
         built.remove()
 
 
+@pytest.fixture(params=["xdp", "tc"])
+def each_hook(request, network):
+    """For tests of what is on the wire: once through XDP, once through TC ingress."""
+    if request.param == "xdp":
+        yield "xdp"
+        return
+    with network.foreign_program():
+        yield "tc"
+
+
 @pytest.fixture
 def make_daemon(network, tmp_path):
     """Makes daemons that are not started yet; ends them all, whatever happens."""

@@ -109,6 +109,18 @@ class Network:
             "dev", "c0", "overwrite")
 
     @contextlib.contextmanager
+    def foreign_program(self):
+        """Somebody else's XDP program on s0: it isn't replaced, so ours goes to TC ingress."""
+        pins = self.bpffs / "foreign"
+        run("bpftool", "prog", "loadall", self.peer_object, pins)
+        run(*enter(self.server), "bpftool", "net", "attach", "xdpdrv", "pinned", pins / "pass", "dev", "s0")
+        try:
+            yield
+        finally:
+            run(*enter(self.server), "bpftool", "net", "detach", "xdpdrv", "dev", "s0")
+            shutil.rmtree(pins, ignore_errors=True)
+
+    @contextlib.contextmanager
     def losing_an_ack(self):
         """The client's first bare ACK behind its request is lost."""
         run(*enter(self.client), "tc", "qdisc", "add", "dev", "c0", "clsact")

@@ -11,6 +11,7 @@ from capture import Capture
 from clients import UNKNOWN_KEY, Browser, Connection, build_request, check, guard_request
 from lab import SERVER4, SERVER6, enter, run, wait_until
 
+pytestmark = pytest.mark.usefixtures("each_hook")
 FAMILIES = {"ipv4": SERVER4, "ipv6": SERVER6}
 
 
@@ -69,6 +70,11 @@ def refused(network, capture, request, status, host=SERVER4, after_send=acknowle
         assert_all_gone(network)
     assert_clean(capture, expected)
     return reply
+
+
+def test_the_hook_is_the_one_meant(daemon, each_hook):
+    interface, = daemon.status()["kernel"]["interfaces"]
+    assert (interface["hook"], interface["answers"]) == (each_hook, True)
 
 
 def test_401(network, daemon, capture, host):

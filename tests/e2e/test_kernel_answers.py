@@ -14,6 +14,9 @@ from clients import UNKNOWN_KEY, Browser, Connection, ask, build_request, check,
 from lab import SERVER4, SERVER6, enter, run, wait_until
 
 
+pytestmark = pytest.mark.usefixtures("each_hook")
+
+
 @pytest.fixture
 def no_leftovers(network):
     """After the test no socket is left on either side, in whatever state."""
