@@ -4,7 +4,8 @@
  * told to the daemon at the limit: it alone puts somebody into the penalty box, because it knows
  * who may not go there. It is told again at each multiple, so that a lost event isn't the end.
  *
- * A quota or a rate is refused to a key that works, and a size to any: those don't count.
+ * A quota or a rate is refused to a key that works, and a size to any: those don't count. Nor does
+ * what a proxy forwards: the box holds sources of packets.
  */
 #ifndef AXFW_BPF_PENALTY_H
 #define AXFW_BPF_PENALTY_H
@@ -48,7 +49,7 @@ __noinline int GLOBAL(penalise)(struct hook_ctx *ctx, struct axfw_packet *p, __u
 	if (!settings)
 		return 0;
 	limit = settings->penalty.refusals;
-	if (!limit || !is_penalised(why))
+	if (!limit || !is_penalised(why) || !is_same(p->client, p->flow.client))
 		return 0;
 	client = axfw_client_of(p->client);
 	if (count_refusal(&client, settings->penalty.window_ns) % limit == 0)

@@ -316,6 +316,11 @@ static void check_penalty(struct part *p, const struct connection *nobody)
 	p->config.penalty.window_ns = 1;
 	be_refused(p, 6, REQUEST);
 	check(p, !look(p), "a penalty although each window saw one");
+	p->config.penalty.window_ns = 60 * NS_PER_S;
+	p->config.tiers = AXFW_TIER_PENALTY | AXFW_TIER_PROXIES;
+	tiers_trust(p->world, "127.0.0.1");
+	be_refused(p, 6, FORWARDED);
+	check(p, !look(p), "a penalty for what a proxy forwards");
 	p->config.tiers = 0;
 	p->config.penalty.window_ns = 60 * NS_PER_S;
 	be_refused(p, 3, REQUEST);
