@@ -8,6 +8,7 @@ import time
 import pytest
 
 from clients import UNKNOWN_KEY, Browser, Connection
+from lab import CLIENT4
 
 CHECK = "POST /v1/guard/check HTTP/1.1"
 BODY = '{"text":"What is the weather today?"}'
@@ -32,6 +33,19 @@ def variants(key):
         "X-API-KEY": request(f"X-API-KEY:{key}"),
         "bare": request(f"Authorization: {key}"),
         "bearer": request(f"authorization: bearer {key}"),
+        "AUTHORIZATION": request(f"AUTHORIZATION:BEARER {key}"),
+        "no blank": request(f"authorization:bearer {key}"),
+        "key last": request("Accept: */*", "User-Agent: a/1", "Content-Type: application/json", bearer),
+        "blank in x-api-key": request(f"x-api-key:  {key}"),
+        "blank behind x-api-key": request(f"x-api-key: {key} "),
+        "blanks around the length": request(length=f"   {len(BODY)}  ", **with_key),
+        "tab before the length": request(length=f"\t{len(BODY)}", **with_key),
+        "tab behind a name": request("Cookie\t: a", **with_key),
+        "header without a value": request("Accept:", **with_key),
+        "header of blanks": request("Accept:    ", **with_key),
+        "odd X-Forwarded-For": request("X-Forwarded-For: (), 1.2.3", **with_key),
+        "two X-Forwarded-Fors": request("X-Forwarded-For: 192.0.2.1", "X-Forwarded-For: 192.0.2.2", **with_key),
+        "PROXY header": b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + request(**with_key),
         "two blanks": request(f"Authorization: Bearer  {key}"),
         "tab": request(f"Authorization: Bearer\t{key}"),
         "blank behind": request(f"Authorization: Bearer {key} "),
@@ -58,6 +72,11 @@ def variants(key):
         "two cookies": request("Cookie: a=b", "Cookie: a=b", **with_key),
         "two lengths": request(f"Content-Length: {len(BODY)}", **with_key),
         "length too large": request(length=262145, **with_key),
+        "length far too large": request(length=99999999, **with_key),
+        "length of nine digits": request(length=100000000, **with_key),
+        "length of twenty digits": request(length=10 ** 20, **with_key),
+        "length too large, no Host": request(length=262145, host=None, **with_key),
+        "length too large, form route": request(length=1048577, line="POST /signup HTTP/1.1", **with_key),
         "length with a sign": request(length=f"+{len(BODY)}", **with_key),
         "length with zeros": request(length=f"000{len(BODY)}", **with_key),
         "length in hex": request(length="0x25", **with_key),
@@ -87,6 +106,15 @@ def variants(key):
         "query": request(line="POST /v1/guard/check?a=b HTTP/1.1", **with_key),
         "slash": request(line="POST /v1/guard/check/ HTTP/1.1", **with_key),
         "escaped": request(line="POST /v1/guard/%63heck HTTP/1.1", **with_key),
+        "empty query": request(line="POST /v1/guard/check? HTTP/1.1", **with_key),
+        "fragment": request(line="POST /v1/guard/check#a HTTP/1.1", **with_key),
+        "two slashes": request(line="POST //v1/guard/check HTTP/1.1", **with_key),
+        "dots": request(line="POST /v1/guard/./check HTTP/1.1", **with_key),
+        "upper case": request(line="POST /V1/guard/check HTTP/1.1", **with_key),
+        "two blanks in the line": request(line="POST  /v1/guard/check HTTP/1.1", **with_key),
+        "absolute, https": request(line="POST https://b/v1/guard/check HTTP/1.1", **with_key),
+        "absolute with a query": request(line="POST http://a/v1/guard/check?b HTTP/1.1", **with_key),
+        "HTTP/1.2": request(line="POST /v1/guard/check HTTP/1.2", **with_key),
         "absolute": request(line="POST http://a/v1/guard/check HTTP/1.1", **with_key),
         "GET": request(line="GET /v1/guard/check HTTP/1.1", **with_key),
         "short key": request(key=key[:10]),
@@ -113,6 +141,36 @@ def signups():
         "forwarded": request(kind, "X-Forwarded-For: 192.0.2.1", **form),
         "query": request(kind, line="POST /signup?a HTTP/1.1", body=form["body"]),
     }
+
+
+def forwarded(full):
+    """Sign-ups through a proxy; `full` has a full window. Each of the others names a client of its own."""
+    form = {"line": "POST /signup HTTP/1.1", "body": "email=x%40example.org&password=12345678"}
+    lists = {
+        "the client": full,
+        "right-most": f"198.51.100.1, {full}",
+        "left-most": f"{full}, 198.51.100.2",
+        "behind a proxy": f"{full}, 10.77.0.2",
+        "with a port": f"{full}:4711",
+        "with an empty port": f"{full}:",
+        "with half a port": f"{full}:47x",
+        "mapped": f"::ffff:{full}",
+        "in brackets": f"[{full}]",
+        "blanks": f"   {full}  ",
+        "tabs": f"\t{full}",
+        "in quotes": f'"{full}"',
+        "zero in front": "0" + full,
+        "IPv6": "2001:db8:7::1",
+        "IPv6, short": "2001:db8:8:0:1::",
+        "IPv6 in brackets": "[2001:db8:9::1]:80",
+        "unknown": "unknown",
+        "unknown, then the client": f"unknown, {full}",
+        "the client, then unknown": f"{full}, unknown",
+        "empty": "",
+        "comma": f"{full},",
+        "many proxies": full + ", 10.77.0.2" * 40,
+    }
+    return {name: request(f"X-Forwarded-For: {value}", **form) for name, value in lists.items()}
 
 
 def status_of(network, data, *, split):
@@ -162,3 +220,19 @@ def test_signups_are_judged_alike(network, daemon):
     unlike, answered = judge(network, signups())
     assert not unlike
     assert answered >= 4, answered
+
+
+def fill_window(network, client):
+    for _ in range(5):
+        sent = request("Content-Type: application/x-www-form-urlencoded", f"X-Forwarded-For: {client}",
+                       line="POST /signup HTTP/1.1", body="email=x%40example.org&password=12345678")
+        assert status_of(network, sent, split=True)[0] in (303, 400)  # made, then taken
+
+
+def test_clients_of_proxies_are_judged_alike(network, make_daemon):
+    make_daemon("--forwarded-allow-ips", f"{CLIENT4},10.77.0.0/24").start()
+    fill_window(network, "192.0.2.7")
+    fill_window(network, CLIENT4)  # whose the sign-ups are that name nobody readable
+    unlike, answered = judge(network, forwarded("192.0.2.7"))
+    assert not unlike
+    assert answered >= 8, answered
