@@ -156,3 +156,19 @@ def test_a_trace_of_one_key(network, daemon, key):
     asking.send_signal(signal.SIGINT)
     shown, _ = asking.communicate(timeout=30)
     assert "pass KEY_ADMITTED: the key is active" in line and "KEY_UNKNOWN" not in line + shown
+
+
+def test_interfaces_at_run_time(network, make_daemon):
+    daemon = make_daemon(interface="lo").start()
+    assert not check(network, UNKNOWN_KEY).by_kernel
+    interface = daemon.axfw("attach", "s0")["interface"]
+    assert (interface["name"], interface["answers"]) == ("s0", True)
+    assert check(network, UNKNOWN_KEY).by_kernel
+    for words, reason in ((("attach", "s0"), "already"), (("attach", "nosuch0"), "no such interface"),
+                          (("detach", "nosuch0"), "not attached")):
+        done = subprocess.run([BUILD / "axfw", "--socket", daemon.socket, *words], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 1 and reason in done.stderr and words[1] in done.stderr
+    assert daemon.axfw("detach", "s0")["detached"]
+    assert not check(network, UNKNOWN_KEY).by_kernel
+    assert [i["name"] for i in daemon.status()["kernel"]["interfaces"]] == ["lo"]

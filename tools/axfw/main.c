@@ -75,6 +75,19 @@ static const struct cli_command commands[] = {
 	  "  axfw deny list\n"
 	  "  axfw deny list --json | jq -r '.entries[] | select(.cause == \"penalty\") | .prefix'\n",
 	  command_deny_list },
+	{ "attach", "IFACE", 1, 1, { { 0 } },
+	  "put the programs on another interface, while the node serves",
+	  "Until the daemon ends; what shall stay belongs into --interface. Somebody else's program on the\n"
+	  "interface is left alone.\n"
+	  "\n"
+	  "  axfw attach eth1\n",
+	  command_attach },
+	{ "detach", "IFACE", 1, 1, { { 0 } },
+	  "take the programs off an interface",
+	  "Its packets reach the daemon unjudged from then on: nothing stops being enforced, it costs more.\n"
+	  "\n"
+	  "  axfw detach eth1\n",
+	  command_detach },
 	{ "doctor", "", 0, 0,
 	  { { "--interface", "LIST", "interfaces to look at [AXFW_INTERFACE or lo]" },
 	    { "--pin-dir", "DIR", "where maps would be pinned [AXFW_PIN_DIR or " AXFW_PIN_DIR "]" } },

@@ -19,6 +19,8 @@ void api_public_keys(struct exchange *x); /* /.well-known/axfw-keys.json */
 /* For axfw(1), over the local socket. */
 void api_node_status(struct exchange *x);
 void api_node_maps(struct exchange *x);
+void api_node_attach(struct exchange *x);
+void api_node_detach(struct exchange *x);
 void api_node_events(struct exchange *x);
 void api_node_top(struct exchange *x);
 void api_node_trace(struct exchange *x);

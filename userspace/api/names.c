@@ -97,3 +97,9 @@ json_t *json_of_hash(const struct axfw_key_hash *hash)
 	hex_encode(hash->bytes, sizeof(hash->bytes), text);
 	return json_string(text);
 }
+
+json_t *json_of_interface(const struct kernel_interface *f)
+{
+	return json_pack("{s:s, s:s, s:s, s:b, s:s}", "name", f->name, "hook", f->hook, "mode",
+			 f->mode, "answers", f->answers, "reason", f->reason);
+}

@@ -7,6 +7,7 @@
 #include "axfw/abi.h"
 #include "axfw/reason.h"
 #include "base/base.h"
+#include "kernel/kernel.h"
 
 const char *name_of_reason(unsigned reason); /* "KEY_UNKNOWN" */
 enum axfw_action action_of_reason(unsigned reason);
@@ -18,5 +19,6 @@ const char *name_of_cause(unsigned cause);	     /* of a denial: "operator" */
 const char *name_of_response(unsigned response);     /* "401" */
 /* 32 hex digits; null for no key. */
 json_t *json_of_hash(const struct axfw_key_hash *hash);
+json_t *json_of_interface(const struct kernel_interface *f);
 
 #endif

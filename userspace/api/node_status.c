@@ -10,13 +10,8 @@ static json_t *describe_interfaces(const struct kernel_state *state)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < state->interface_count; i++) {
-		const struct kernel_interface *f = &state->interfaces[i];
-
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b, s:s}", "name", f->name,
-						      "hook", f->hook, "mode", f->mode, "answers",
-						      f->answers, "reason", f->reason));
-	}
+	for (unsigned i = 0; i < state->interface_count; i++)
+		json_array_append_new(list, json_of_interface(&state->interfaces[i]));
 	return list;
 }
 
