@@ -46,6 +46,7 @@ UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BIN)/unit/%)
 BPFT_SRC  := $(sort $(wildcard tests/bpf/*.c))
 KERNELT_SRC := $(sort $(wildcard tests/kernel/*.c))
 PACKETS_SRC := $(sort $(wildcard tests/packets/*.c)) tests/bpf/world.c
+CONNECTIONS_SRC := $(sort $(wildcard tests/connections/*.c)) tests/packets/wire.c
 BENCH_SRC := $(filter-out %.bpf.c,$(sort $(wildcard tools/bench/*.c)))
 
 BPF_OBJ   := $(B)/axfw.bpf.o
@@ -165,6 +166,11 @@ $(BIN)/packet-fuzz: $(PACKETS_SRC:%.c=$(OBJ)/%.o)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+$(BIN)/connection-fuzz: $(CONNECTIONS_SRC:%.c=$(OBJ)/%.o)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 $(BIN)/axfw-bench: $(BENCH_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK)
@@ -218,7 +224,7 @@ $(B)/fuzz/%: $(B)/obj-fuzz/tests/fuzz/%.o $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(LDLIBS) -o $@
 
-fuzz: $(FUZZ_BIN) $(BIN)/packet-fuzz ## libFuzzer on every parser, FUZZ_SECONDS (20) each, and packets against a model
+fuzz: all $(FUZZ_BIN) $(BIN)/packet-fuzz $(BIN)/connection-fuzz ## libFuzzer on every parser, packets against a model, connections over a bad cable
 	@tests/fuzz/run.sh $(FUZZ_BIN)
 
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck

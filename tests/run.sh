@@ -84,7 +84,7 @@ root() {
 		failed=$((failed + 1))
 		return
 	fi
-	build all build/bpf-tests build/kernel-tests build/packet-fuzz
+	build all build/bpf-tests build/kernel-tests build/packet-fuzz build/connection-fuzz
 	build SAN="$SAN" build/san/packet-fuzz
 	run bpf timeout "$PROGRAM_LIMIT_S" build/bpf-tests
 	run packets timeout "$PROGRAM_LIMIT_S" build/san/packet-fuzz --cases "$PACKET_CASES" tests/packets/seeds

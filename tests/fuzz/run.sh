@@ -3,7 +3,8 @@
 #
 # tests/fuzz/run.sh PROGRAM...: each for FUZZ_SECONDS (20), from its seeds in tests/fuzz/seeds/ and what earlier
 # runs found, kept in build/fuzz/. An input that breaks one stays there as crash-* or timeout-*. Then a million
-# packets (FUZZ_CASES, FUZZ_SEED) through the program in this kernel and through its model; needs root.
+# packets (FUZZ_CASES, FUZZ_SEED) through the program in this kernel and through its model, and connections
+# (FUZZ_CONNECTIONS) over a bad cable; needs root.
 set -euo pipefail
 
 SECONDS_EACH=${FUZZ_SECONDS:-20}
@@ -32,4 +33,7 @@ done
 seed=${FUZZ_SEED:-$(date +%s)}
 echo "packet-fuzz: seed $seed"
 build/packet-fuzz --seed "$seed" --cases "${FUZZ_CASES:-1000000}" tests/packets/seeds || failed=$((failed + 1))
+echo "connection-fuzz: seed $seed"
+FUZZ_SEED=$seed FUZZ_CONNECTIONS=${FUZZ_CONNECTIONS:-300} /usr/bin/python3 -B -m pytest -p no:cacheprovider -q -s \
+	tests/e2e/test_bad_cable.py || failed=$((failed + 1))
 [ "$failed" -eq 0 ]
