@@ -12,7 +12,7 @@ TRANSLATED_MB=128 # of code that qemu keeps translated; its default is a gigabyt
 EMULATED_CPU=max,cx16=off
 PROBE_LIMIT_S=15 # a processor that isn't emulated is there within two
 BOOT_LIMIT_S=${VMTEST_BOOT_LIMIT_S:-180} # until the guest's first word; emulated, ten on an idle machine
-LIMIT_S=${VMTEST_LIMIT_S:-1200}         # all in all; emulated, two to four minutes on an idle machine
+LIMIT_S=${VMTEST_LIMIT_S:-1200}         # and from then on; emulated, two to four minutes on an idle machine
 
 # start_qemu ACCELERATOR KERNEL INITRAMFS CONSOLE WORDS...: what the guest reports can be read from $guest; $qemu
 # is the process, and WORDS go to the kernel.
@@ -63,13 +63,16 @@ why_no_status() {
 # story into the caller's $release, $boot_s, $total_s, $passed, $failed and $problem (empty: all is well).
 # shellcheck disable=SC2034 # the caller's
 watch_guest() {
-	local began=$SECONDS limit_s=$BOOT_LIMIT_S awaited='sign of life' word rest status='' failed_rows='' last=''
-	local name good bad took left_s
+	local began=$SECONDS since=$SECONDS limit_s=$BOOT_LIMIT_S awaited='sign of life' left_s
+	local word rest name good bad took status='' failed_rows='' last=''
 	release='' boot_s=0 passed=0 failed=0
-	while left_s=$((began + limit_s - SECONDS)); [ "$left_s" -gt 0 ]; do
+	while left_s=$((since + limit_s - SECONDS)); [ "$left_s" -gt 0 ]; do
 		read -r -t "$left_s" -u "$guest" word rest || break
 		case $word in
-		release) release=$rest boot_s=$((SECONDS - began)) limit_s=$LIMIT_S awaited=status ;;
+		release)
+			release=$rest boot_s=$((SECONDS - began))
+			since=$SECONDS limit_s=$LIMIT_S awaited=status
+			;;
 		row)
 			read -r name good bad took <<< "$rest"
 			passed=$((passed + good)) failed=$((failed + bad)) last=$name
@@ -83,7 +86,7 @@ watch_guest() {
 	total_s=$((SECONDS - began))
 	if [ -n "$status" ]; then
 		problem=$(judge_status "$status" "$failed_rows")
-	elif [ "$total_s" -ge "$limit_s" ]; then
+	elif [ $((SECONDS - since)) -ge "$limit_s" ]; then
 		problem="no $awaited within $limit_s s${last:+; the last row was $last}"
 	else
 		problem=$(why_no_status "$2" "$release")

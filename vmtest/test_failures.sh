@@ -19,9 +19,10 @@ expect() {
 	local name=$1 words=$2 status=0
 	shift 2
 	"$@" vmtest/run.sh --kernels "$FOLDER/kernels" --guest "$FOLDER/guest" > "$FOLDER/log" 2>&1 || status=$?
-	if [ "$status" -eq 1 ] && grep -E "^  .* FAILED: .*$words" "$FOLDER/log" &&
+	if [ "$status" -eq 1 ] && grep -qE "^  .* FAILED: .*$words" "$FOLDER/log" &&
 		grep -qE '"result": "failed", "problem": ".+"' "$VMTEST_DIR/summary.json"; then
 		passed=$((passed + 1))
+		echo "  $name: noticed"
 	else
 		failed=$((failed + 1))
 		echo "FAILED: $name: status $status, and no row that says: $words"
