@@ -14,6 +14,9 @@ static const struct {
 	  "--to ADDR --port PORT [--rate N] [--seconds S] [--path PATH] [--key KEY] [--body BODY]\n"
 	  "            [--sources-from ADDR --sources N]: new connections, whatever becomes of "
 	  "them" },
+	{ "kernel", bench_kernel,
+	  "[--keys N] [--pin-dir DIR]: loads, attaches to lo, holds N keys; adopts and does it "
+	  "again" },
 	{ "load", bench_load,
 	  "--connect ADDR:PORT --keys FILE [--zipf E] [--connections N] [--seconds S] [--warm-up "
 	  "S]\n"

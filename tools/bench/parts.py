@@ -7,6 +7,7 @@ else, and then both are. A rate is the median of its rounds.
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import shutil
 import sqlite3
@@ -20,6 +21,7 @@ from servers import (BUILD, MASTER_KEY, REPO, SERVER_CORE, WORK, Bare, BenchErro
                      populate, run)
 
 MIB = 1 << 20
+MILLION = 1000000
 TENANT_FILE_BYTES = 64 << 10
 DRAIN_THREAD = "store-drain"
 JOURNAL_LOOK_S = 0.5  # often enough to see it grow, too rare to be seen in the rate
@@ -317,6 +319,25 @@ def start(lab, options):
     return result
 
 
+def keys(lab, options):
+    """loading and attaching the programs, and holding a million API keys in the kernel"""
+    result = Result(["round", "load and attach ms", "adopt ms", "a million new keys s", "CPU s", "all known s", "CPU s"])
+    namespace = lab.namespace("k")
+    rounds = []
+    for number in range(options.rounds):
+        pins = f"/sys/fs/bpf/axfw-bench-{os.getpid()}-keys"
+        seen = json.loads(run(*namespace.enter(), *pinned_to(SERVER_CORE), BUILD / "axfw-bench", "kernel",
+                              "--keys", MILLION, "--pin-dir", pins, limit_s=120))
+        rounds.append(seen)
+        result.rows.append([number + 1, f"{seen['start_ms']:.0f}", f"{seen['adopt_ms']:.0f}",
+                            *(f"{seen[name]:.2f}" for name in ("new_s", "new_cpu_s", "same_s", "same_cpu_s"))])
+    result.figures["rounds"] = rounds
+    result.target("load and attach", median(rounds, "start_ms"), 300, "ms")
+    result.target("a million new keys", median(rounds, "new_s"), 3, "s")
+    result.target("a million known keys", median(rounds, "same_s"), 3, "s")
+    return result
+
+
 def takeover(lab, options):
     """an old directory of the Python firewall's is taken over"""
     result = Result(["tenants", "first start s", "next start ms"])
@@ -351,5 +372,5 @@ def floods(lab, options):
     return result
 
 
-PARTS = {"packets": packets, "verdicts": verdicts, "refusals": refusals, "tenants": tenants, "start": start,
+PARTS = {"packets": packets, "verdicts": verdicts, "refusals": refusals, "tenants": tenants, "start": start, "keys": keys,
          "takeover": takeover, "floods": floods}

@@ -11,6 +11,9 @@
 #include "kernel/internal.h"
 #include "kernel/sets.h"
 
+/* In a reconcile more keys are on their way, and each step copies those that are there. */
+#define RECONCILE_FACTOR 4
+
 struct copy {
 	int fd;
 	int r;
@@ -106,10 +109,11 @@ static int load_bigger(struct kernel *k, uint32_t max, struct object *ret)
 int admissions_grow(struct kernel *k, bool locked)
 {
 	struct object bigger = OBJECT_NONE;
-	uint32_t before = k->admissions_max;
+	uint32_t before = k->admissions_max, factor = locked ? RECONCILE_FACTOR : 2;
+	uint32_t after = MIN(factor * before, ADMISSIONS_GROWN_MAX);
 	int r;
 
-	r = load_bigger(k, 2 * before, &bigger);
+	r = load_bigger(k, after, &bigger);
 	if (!locked)
 		pthread_mutex_lock(&k->sync_lock);
 	if (r == 0 && k->admissions_max == before) /* else somebody else was quicker */
@@ -118,7 +122,7 @@ int admissions_grow(struct kernel *k, bool locked)
 		k->grow_failed = true;
 		atomic_fetch_add(&k->sync_failures, 1);
 	} else if (k->admissions_max == before) {
-		k->admissions_max = 2 * before;
+		k->admissions_max = after;
 	}
 	if (!locked)
 		pthread_mutex_unlock(&k->sync_lock);
