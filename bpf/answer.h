@@ -51,28 +51,102 @@ struct segment {
 	__u8 pad;
 };
 
-enum timestamps { TIMESTAMPS_NONE, TIMESTAMPS_FOUND, TIMESTAMPS_ODD };
+/* The Ethernet header, with its VLAN tags, as it was but for the direction. */
+#define ETHERNET_LEN_MAX (ETH_HLEN + VLAN_TAGS_MAX * VLAN_TAG_LEN)
+struct ethernet {
+	__u16 to[ETH_ALEN / 2], from[ETH_ALEN / 2], rest[ETHERNET_LEN_MAX / 2 - ETH_ALEN];
+};
+_Static_assert(sizeof(struct ethernet) == ETHERNET_LEN_MAX, "as on the wire");
 
-/* The segment's timestamps, swapped: we send what the client echoed of the server's clock. Only the
- * layout that every stack uses (NOP NOP timestamp) is looked for. */
-static __always_inline enum timestamps read_timestamps(struct hook_ctx *ctx,
-						       const struct axfw_packet *p,
-						       struct segment *s)
+static __always_inline void turn_ethernet(struct ethernet *e)
 {
-	__be32 option[3];
+#pragma clang loop unroll(full)
+	for (int i = 0; i < ETH_ALEN / 2; i++) {
+		__u16 old = e->to[i];
 
-	if (p->payload_at - p->tcp_at == TCP_PLAIN_LEN)
-		return TIMESTAMPS_NONE;
-	if (p->payload_at - p->tcp_at < TCP_TIMESTAMP_LEN ||
-	    !load_bytes(ctx, p->tcp_at + TCP_PLAIN_LEN, option, sizeof(option)))
-		return TIMESTAMPS_ODD;
-	if (option[0] != bpf_htonl(TCP_OPTION_NOP_NOP_TIMESTAMP))
-		return TIMESTAMPS_ODD;
+		e->to[i] = e->from[i];
+		e->from[i] = old;
+	}
+}
+
+enum tcp_option { OPTION_END = 0, OPTION_NOP = 1, OPTION_SACK = 5, OPTION_TIMESTAMP = 8 };
+#define OPTION_TIMESTAMP_LEN 10
+
+/* The segment's options, and as much as is read behind their end. */
+#define OPTIONS_LEN_MAX 40
+#define OPTIONS_MASK	63
+#define OPTIONS_SIZE	(OPTIONS_MASK + 1 + OPTION_TIMESTAMP_LEN)
+
+/* Headers are put together here, not on a stack of 512 bytes that all functions share. */
+struct headers {
+	struct {
+		struct iphdr ip;
+		struct tcp_out tcp;
+	} v4;
+	struct {
+		struct ipv6hdr ip;
+		struct tcp_out tcp;
+	} v6;
+	struct ethernet ethernet;
+	__u16 pad;
+	__u8 options[OPTIONS_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct headers);
+} headers __weak SEC(".maps");
+
+/* Takes in the option at `at`. Its length, or 0: one that we don't know. */
+static __always_inline __u32 read_option(const __u8 *options, __u32 at, __u32 len,
+					 struct segment *s)
+{
+	const __u8 *option = options + (at & OPTIONS_MASK);
+	__u32 size = option[1];
+
+	if (option[0] == OPTION_NOP)
+		return 1;
+	if (size < 2 || at + size > len)
+		return 0;
+	if (option[0] == OPTION_SACK)
+		return size;
+	if (option[0] != OPTION_TIMESTAMP || size != OPTION_TIMESTAMP_LEN || s->has_timestamp)
+		return 0;
 	s->has_timestamp = 1;
-	s->option = option[0];
-	s->tsval = option[2];
-	s->tsecr = option[1];
-	return TIMESTAMPS_FOUND;
+	s->option = bpf_htonl(TCP_OPTION_NOP_NOP_TIMESTAMP);
+	s->tsval = *(const __be32 *)(option + 6);
+	s->tsecr = *(const __be32 *)(option + 2);
+	return size;
+}
+
+/*
+ * The segment's timestamps, swapped: we send what the client echoed of the server's clock. 0 when
+ * there is an option that we don't know: it may want something of an answer.
+ */
+__noinline int GLOBAL(read_options)(struct hook_ctx *ctx, struct axfw_packet *p, struct segment *s)
+{
+	__u32 at = 0, len, size, zero = 0;
+	struct headers *h = bpf_map_lookup_elem(&headers, &zero);
+
+	if (!ctx || !p || !s || !h)
+		return 0;
+	len = p->payload_at - p->tcp_at - TCP_PLAIN_LEN;
+	if (!len)
+		return 1;
+	len = ((len - 1) & OPTIONS_MASK) + 1; /* what 6.1 needs to see that it isn't 0 */
+	if (!load_bytes(ctx, p->tcp_at + TCP_PLAIN_LEN, h->options, len))
+		return 0;
+	for (int i = 0; i < OPTIONS_LEN_MAX; i++) {
+		if (at >= len || h->options[at] == OPTION_END)
+			break;
+		size = read_option(h->options, at, len, s);
+		if (!size)
+			return 0;
+		at = (at + size) & OPTIONS_MASK; /* or every turn is another to the verifier */
+	}
+	return 1;
 }
 
 static __always_inline void fill_tcp(struct tcp_out *tcp, const struct axfw_packet *p,
@@ -130,45 +204,6 @@ static __always_inline void fill_ipv6(struct ipv6hdr *ip, const struct axfw_pack
 	copy_ipv6((__u8 *)&ip->daddr,
 		  (const struct in6_addr *)(s->to_server ? p->flow.server : p->flow.client));
 }
-
-/* The Ethernet header, with its VLAN tags, as it was but for the direction. */
-#define ETHERNET_LEN_MAX (ETH_HLEN + 2 * VLAN_TAG_LEN)
-struct ethernet {
-	__u16 to[ETH_ALEN / 2], from[ETH_ALEN / 2], rest[ETHERNET_LEN_MAX / 2 - ETH_ALEN];
-};
-_Static_assert(sizeof(struct ethernet) == ETHERNET_LEN_MAX, "as on the wire");
-
-static __always_inline void turn_ethernet(struct ethernet *e)
-{
-#pragma clang loop unroll(full)
-	for (int i = 0; i < ETH_ALEN / 2; i++) {
-		__u16 old = e->to[i];
-
-		e->to[i] = e->from[i];
-		e->from[i] = old;
-	}
-}
-
-/* Headers are put together here, not on a stack of 512 bytes that all functions share. */
-struct headers {
-	struct {
-		struct iphdr ip;
-		struct tcp_out tcp;
-	} v4;
-	struct {
-		struct ipv6hdr ip;
-		struct tcp_out tcp;
-	} v6;
-	struct ethernet ethernet;
-	__u16 pad;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct headers);
-} headers __weak SEC(".maps");
 
 static __always_inline bool write_headers(struct hook_ctx *ctx, const struct axfw_packet *p,
 					  const struct segment *s, struct headers *h,
@@ -317,7 +352,7 @@ __noinline int GLOBAL(answer)(struct hook_ctx *ctx, struct axfw_packet *p, struc
 	t = bpf_map_lookup_elem(&responses, &response);
 	if (!t)
 		return AXFW_REASON_NOT_CONFIGURED;
-	if (read_timestamps(ctx, p, &s) == TIMESTAMPS_ODD)
+	if (!GLOBAL(read_options)(ctx, p, &s))
 		return AXFW_REASON_TCP_OPTIONS;
 	s.seq = f->answer_seq;
 	s.ack = f->next_seq;

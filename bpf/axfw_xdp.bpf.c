@@ -3,7 +3,7 @@
 #define HOOK_XDP
 #include "decide.h"
 
-SEC("xdp")
+SEC("xdp.frags") /* frames of more than a page, in several buffers */
 int axfw_xdp(struct xdp_md *ctx)
 {
 	return decide(ctx);

@@ -16,7 +16,7 @@
 #define GLOBAL(name) axfw_tc_##name
 
 /* Every header that we read, options included, and the first bytes of the payload. */
-#define PULL_LEN 256
+#define PULL_LEN 384
 
 /* Where a TCP header's checksum ends. */
 #define TCP_CHECKSUM_END 18

@@ -9,7 +9,7 @@
 
 static __always_inline __u32 frame_len(const struct hook_ctx *ctx)
 {
-	return bytes_between((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	return bpf_xdp_get_buff_len((struct hook_ctx *)ctx);
 }
 
 static __always_inline __u32 arrived_on(const struct hook_ctx *ctx)

@@ -45,14 +45,14 @@ static __always_inline __u32 ask(struct hook_ctx *ctx, const struct axfw_config 
 
 static __always_inline int decide(struct hook_ctx *ctx)
 {
-	__u32 bytes = frame_len(ctx), zero = 0;
+	__u32 zero = 0;
 	const struct axfw_config *settings;
-	struct axfw_packet p = {};
+	struct axfw_packet p = { .frame_len = frame_len(ctx) };
 
 	settings = bpf_map_lookup_elem(&config, &zero);
 	if (!settings)
 		return leave(ctx, FATE_PASS); /* an array's only element: cannot be */
-	return verdict(ctx, &p, settings, ask(ctx, settings, &p), bytes);
+	return verdict(ctx, &p, settings, ask(ctx, settings, &p), p.frame_len);
 }
 
 #endif

@@ -151,7 +151,7 @@ static __always_inline __u32 take_step(struct hook_ctx *ctx, struct axfw_packet 
 		return r ? r : why;
 	case AXFW_REASON_FLOW_LATE_DATA:
 		p->fate = FATE_SEND_BACK;
-		read_timestamps(ctx, p, &s);
+		GLOBAL(read_options)(ctx, p, &s);
 		s.flags = TCP_ACK;
 		s.seq = f->answer_end;
 		s.ack = f->acknowledged ? f->next_seq : f->refused_seq;

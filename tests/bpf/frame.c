@@ -54,20 +54,33 @@ static unsigned tcp_sum(const uint8_t *from, const uint8_t *to, uint32_t address
 
 /* --- building -------------------------------------------------------------------------------- */
 
+#define TIMESTAMP 8, 10, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88
+#define SACK	  5, 10, 0, 0, 0, 1, 0, 0, 0, 2
+
+static const struct option_bytes {
+	uint8_t len;
+	uint8_t bytes[40];
+} layouts[OPTIONS_COUNT] = {
+	[OPTIONS_USUAL] = { 12, { 1, 1, TIMESTAMP } },
+	[OPTIONS_TIMESTAMP] = { 12, { TIMESTAMP, 1, 1 } },
+	[OPTIONS_ENDED] = { 12, { 1, TIMESTAMP, 0 } },
+	[OPTIONS_SACK] = { 12, { 1, 1, SACK } },
+	[OPTIONS_SACK_TOO] = { 24, { 1, 1, SACK, 1, 1, TIMESTAMP } },
+	[OPTIONS_UNKNOWN] = { 16, { 1, 1, TIMESTAMP, 200, 4, 0, 0 } },
+	[OPTIONS_MD5] = { 20, { 19, 18 } },
+	[OPTIONS_TWICE] = { 20, { TIMESTAMP, TIMESTAMP } },
+	[OPTIONS_LONG] = { 12, { 1, 5, 12 } },
+	[OPTIONS_SHORT] = { 12, { 1, 1, 5, 1 } },
+};
+
 static uint32_t put_options(uint8_t *at, const struct shape *s)
 {
-	static const uint8_t sack_layout[12] = { 1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2 };
+	const struct option_bytes *o = &layouts[s->options];
 
-	if (s->sack_only) {
-		memcpy(at, sack_layout, sizeof(sack_layout));
-		return sizeof(sack_layout);
-	}
 	if (s->no_timestamps)
 		return 0;
-	put32(at, 0x0101080a);
-	put32(at + 4, SENT_TSVAL);
-	put32(at + 8, SENT_TSECR);
-	return 12;
+	memcpy(at, o->bytes, o->len);
+	return o->len;
 }
 
 static uint32_t put_tcp(uint8_t *at, const struct ends *e, const struct shape *s)
@@ -112,29 +125,59 @@ static uint32_t put_ipv4(uint8_t *at, const struct ends *e, const struct shape *
 	return header + len;
 }
 
+/* Returns their length; *next is where the first one's type belongs, then the last one's. */
+static uint32_t put_extensions(uint8_t *at, const struct shape *s, uint8_t **next)
+{
+	uint32_t len = 0;
+
+	for (unsigned i = 0; i < sizeof(s->extensions) && s->extensions[i]; i++) {
+		uint8_t *e = at + len;
+
+		**next = s->extensions[i] == HOP_BY_HOP ? IPPROTO_HOPOPTS : s->extensions[i];
+		*next = e;
+		e[1] = i ? 0 : s->extension_units;
+		if (s->extensions[i] == IPPROTO_ROUTING)
+			e[3] = s->segments_left;
+		if (s->extensions[i] == IPPROTO_FRAGMENT)
+			put16(e + 2, s->fragment6);
+		len += 8 + 8u * e[1];
+	}
+	return len;
+}
+
 static uint32_t put_ipv6(uint8_t *at, const struct ends *e, const struct shape *s)
 {
-	uint32_t len = put_tcp(at + 40, e, s);
+	uint8_t *next = at + 6;
+	uint32_t before = put_extensions(at + 40, s, &next);
+	uint8_t *tcp = at + 40 + before;
+	uint32_t len = put_tcp(tcp, e, s);
 
 	put32(at, (uint32_t)(s->version ? s->version : 6) << 28 | 0x00312345);
-	put16(at + 4, s->total ? s->total : len);
-	at[6] = s->next_header ? s->next_header : IPPROTO_TCP;
+	put16(at + 4, s->total ? s->total : before + len);
+	*next = s->next_header ? s->next_header : IPPROTO_TCP;
 	at[7] = 61;
 	memcpy(at + 8, e->client, 16);
 	memcpy(at + 24, e->server, 16);
-	put16(at + 40 + 16, ~tcp_sum(e->client, e->server, 16, at + 40, len) & 0xffff);
-	return 40 + len;
+	put16(tcp + 16, ~tcp_sum(e->client, e->server, 16, tcp, len) & 0xffff);
+	return 40 + before + len;
 }
 
 void frame_build(const struct ends *e, const struct shape *s, struct frame *ret)
 {
 	unsigned ethertype = e->ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP;
+	uint8_t *at = ret->bytes + 12;
 
 	memset(ret, 0, sizeof(*ret));
 	memcpy(ret->bytes, server_mac, 6);
 	memcpy(ret->bytes + 6, client_mac, 6);
-	put16(ret->bytes + 12, s->ethertype ? s->ethertype : ethertype);
-	ret->len = 14 + (e->ipv6 ? put_ipv6 : put_ipv4)(ret->bytes + 14, e, s) + s->trailer;
+	for (unsigned i = 0; i < s->tags; i++, at += 4) {
+		put16(at, i + 1 < s->tags ? 0x88a8 : ETHERTYPE_VLAN);
+		put16(at + 2, 0x2064 + i);
+	}
+	put16(at, s->ethertype ? s->ethertype : ethertype);
+	at += 2;
+	ret->len = (uint32_t)(at - ret->bytes);
+	ret->len += (e->ipv6 ? put_ipv6 : put_ipv4)(at, e, s) + s->trailer;
 	if (s->cut)
 		ret->len = s->cut;
 }
@@ -211,15 +254,22 @@ static const char *read_ipv6(const uint8_t *at, uint32_t len, struct segment_vie
 
 const char *frame_read(const struct frame *f, struct segment_view *ret)
 {
-	unsigned ethertype = get16(f->bytes + 12);
 	bool to_client = !memcmp(f->bytes, client_mac, 6) && !memcmp(f->bytes + 6, server_mac, 6);
 	bool to_server = !memcmp(f->bytes, server_mac, 6) && !memcmp(f->bytes + 6, client_mac, 6);
+	uint32_t at = 12;
+	unsigned ethertype;
 
 	memset(ret, 0, sizeof(*ret));
 	if (f->len < 14 || !(to_client || to_server))
 		return "MAC addresses";
+	while (get16(f->bytes + at) == ETHERTYPE_VLAN || get16(f->bytes + at) == 0x88a8)
+		at += 4;
+	ethertype = get16(f->bytes + at);
+	at += 2;
+	ret->tags = f->bytes + 12;
+	ret->tags_len = at - 12;
 	ret->ipv6 = ethertype == ETHERTYPE_IPV6;
 	if (ret->ipv6)
-		return read_ipv6(f->bytes + 14, f->len - 14, ret);
-	return ethertype == ETHERTYPE_IP ? read_ipv4(f->bytes + 14, f->len - 14, ret) : "ethertype";
+		return read_ipv6(f->bytes + at, f->len - at, ret);
+	return ethertype == ETHERTYPE_IP ? read_ipv4(f->bytes + at, f->len - at, ret) : "ethertype";
 }

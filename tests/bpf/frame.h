@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_MAX 4096
+#define FRAME_MAX 16384
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
 
@@ -33,6 +33,24 @@ struct ends {
 #define SENT_TSVAL 0x11223344u
 #define SENT_TSECR 0x55667788u
 
+/* The TCP options of a segment. */
+enum option_layout {
+	OPTIONS_USUAL,	   /* NOP NOP timestamp */
+	OPTIONS_TIMESTAMP, /* the timestamp first, then NOP NOP */
+	OPTIONS_ENDED,	   /* NOP, timestamp, end of options */
+	OPTIONS_SACK,	   /* no timestamp */
+	OPTIONS_SACK_TOO,  /* a timestamp behind a SACK block */
+	OPTIONS_UNKNOWN,   /* one of a kind that nobody knows, behind the timestamp */
+	OPTIONS_MD5,	   /* a signature, which we couldn't give back */
+	OPTIONS_TWICE,	   /* two timestamps */
+	OPTIONS_LONG,	   /* an option that ends behind the header */
+	OPTIONS_SHORT,	   /* an option shorter than it can be */
+	OPTIONS_COUNT,
+};
+
+/* IPPROTO_HOPOPTS is 0, and so ends a list. */
+#define HOP_BY_HOP 255
+
 /* How a segment differs from the ordinary one: PSH ACK with the connection's own numbers. */
 struct shape {
 	const char *text;  /* payload */
@@ -41,14 +59,21 @@ struct shape {
 	uint8_t flags;
 	int32_t seq, ack; /* added to the connection's */
 	bool no_timestamps;
-	bool sack_only;	     /* an option layout that isn't NOP NOP timestamp */
-	uint8_t ip_options;  /* bytes, a multiple of four */
-	uint16_t fragment;   /* the IPv4 field as it is */
-	uint8_t next_header; /* or protocol; 0: TCP */
-	uint16_t ethertype;  /* 0: by family */
-	uint16_t port;	     /* destination; 0: the connection's */
-	uint8_t trailer;     /* Ethernet padding behind the packet */
-	uint32_t cut;	     /* bytes kept of the frame; 0: all */
+	enum option_layout options;
+	uint8_t tags; /* VLAN tags; the outer of several is 802.1ad's */
+	/* IPv6 extension headers by type, 0 ends the list; each has eight bytes but the first,
+	 * which has extension_units more of them */
+	uint8_t extensions[8];
+	uint8_t extension_units;
+	uint8_t segments_left; /* in a routing header */
+	uint16_t fragment6;    /* the field of a fragment header */
+	uint8_t ip_options;    /* bytes, a multiple of four */
+	uint16_t fragment;     /* the IPv4 field as it is */
+	uint8_t next_header;   /* or protocol; 0: TCP */
+	uint16_t ethertype;    /* 0: by family */
+	uint16_t port;	       /* destination; 0: the connection's */
+	uint8_t trailer;       /* Ethernet padding behind the packet */
+	uint32_t cut;	       /* bytes kept of the frame; 0: all */
 	/* false lengths; 0: the true ones */
 	uint8_t ihl, doff;
 	uint8_t version;
@@ -71,6 +96,8 @@ struct segment_view {
 	const uint8_t *text;
 	uint32_t text_len;
 	uint8_t tos, ttl;
+	const uint8_t *tags; /* up to and with the ethertype */
+	uint32_t tags_len;
 };
 /* NULL, or what is wrong with it: lengths, checksums, versions, what a field must be in what we
  * send. */

@@ -20,6 +20,10 @@
 #define SIGNUP(header)                                                                             \
 	LINE("/signup") HOST header "Content-Length: 26\r\n\r\nemail=a%40b.c&password=123"
 
+/* The answer is longer. */
+#define SHORT                                                                                      \
+	"POST /v1/guard/check HTTP/1.1\r\nHost:a\r\nx-api-key:axfw_1\r\nContent-Length:0\r\n\r\n"
+
 #define X10(s)	s s s s s s s s s s
 #define X100(s) X10(X10(s))
 
@@ -68,10 +72,8 @@ static void next_generation(struct axfw_config *c)
 const struct row rows[] = {
 	/* --- not ours ------------------------------------------------------------------------ */
 	{ "ARP is not looked at", NOBODY4, { .ethertype = 0x0806 }, PASSES(OTHER_TRAFFIC) },
-	{ "a VLAN tag is not looked behind", NOBODY4, { .ethertype = 0x8100 }, PASSES(OTHER_TRAFFIC) },
 	{ "UDP passes", NOBODY4, { .next_header = IPPROTO_UDP }, PASSES(OTHER_TRAFFIC) },
 	{ "UDP over IPv6 passes", NOBODY6, { .next_header = IPPROTO_UDP }, PASSES(OTHER_TRAFFIC) },
-	{ "IPv6 extension headers are not looked behind", NOBODY6, { .next_header = IPPROTO_DSTOPTS }, PASSES(OTHER_TRAFFIC) },
 	{ "another port passes", NOBODY4, { .port = PORT_OTHER, .text = UNKNOWN }, PASSES(OTHER_TRAFFIC) },
 	{ "without protected ports all passes", DEFERRED4, { .text = UNKNOWN }, PASSES(OTHER_TRAFFIC), .configure = no_ports },
 
@@ -93,7 +95,60 @@ const struct row rows[] = {
 	{ "doff behind the IPv6 packet's end", NOBODY6, { .doff = 15 }, PASSES(BAD_HEADER) },
 	{ "the first fragment passes", DEFERRED4, { .fragment = 0x2000, .text = UNKNOWN }, PASSES(FRAGMENT) },
 	{ "a later fragment passes", DEFERRED4, { .fragment = 100, .text = UNKNOWN }, PASSES(FRAGMENT) },
-	{ "an IPv6 fragment passes", NOBODY6, { .next_header = IPPROTO_FRAGMENT }, PASSES(FRAGMENT) },
+
+	/* --- VLAN tags ----------------------------------------------------------------------- */
+	{ "behind a VLAN tag", DEFERRED4, { .tags = 1, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "behind a VLAN tag, IPv6", DEFERRED6, { .tags = 1, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "behind two tags", DEFERRED4, { .tags = 2, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "the answer behind two tags is acknowledged", DEFERRED4, { .tags = 2, .flags = ACK }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_RESET_SERVER, .same = true, .after_request = true, .acks_answer = true },
+	{ "behind two tags, IPv6", DEFERRED6, { .tags = 2, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "behind two tags, in a short frame that has to grow", DEFERRED4, { .tags = 2, .text = SHORT, .no_timestamps = true }, ANSWERED(KEY_UNKNOWN) },
+	{ "an active key behind a VLAN tag", DEFERRED4, { .tags = 1, .text = WITH_KEY(KEY_ADMITTED_TEXT) }, PASSES(KEY_ADMITTED) },
+	{ "three tags are too many", DEFERRED4, { .tags = 3, .text = UNKNOWN }, PASSES(OTHER_TRAFFIC) },
+	{ "ARP behind a tag", NOBODY4, { .tags = 1, .ethertype = 0x0806 }, PASSES(OTHER_TRAFFIC) },
+	{ "cut in a VLAN tag", NOBODY4, { .tags = 1, .cut = 16 }, PASSES(TRUNCATED), .no_tc = true },
+	{ "cut in the second VLAN tag", NOBODY4, { .tags = 2, .cut = 20 }, PASSES(TRUNCATED) },
+
+	/* --- IPv6 extension headers ---------------------------------------------------------- */
+	{ "behind hop-by-hop options", DEFERRED6, { .extensions = { HOP_BY_HOP }, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "behind long destination options", DEFERRED6, { .extensions = { IPPROTO_DSTOPTS }, .extension_units = 31, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "behind too long options", DEFERRED6, { .extensions = { IPPROTO_DSTOPTS }, .extension_units = 32, .text = UNKNOWN }, PASSES(BAD_HEADER) },
+	{ "behind a routing header that is done with", DEFERRED6, { .extensions = { IPPROTO_ROUTING }, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "behind one that isn't", DEFERRED6, { .extensions = { IPPROTO_ROUTING }, .segments_left = 1, .text = UNKNOWN }, PASSES(OTHER_TRAFFIC) },
+	{ "behind a fragment header without fragments", DEFERRED6, { .extensions = { IPPROTO_FRAGMENT }, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "the first IPv6 fragment passes", DEFERRED6, { .extensions = { IPPROTO_FRAGMENT }, .fragment6 = 1, .text = UNKNOWN }, PASSES(FRAGMENT) },
+	{ "a later IPv6 fragment passes", DEFERRED6, { .extensions = { IPPROTO_FRAGMENT }, .fragment6 = 8, .text = UNKNOWN }, PASSES(FRAGMENT) },
+	{ "a fragment behind other headers passes", DEFERRED6, { .extensions = { HOP_BY_HOP, IPPROTO_DSTOPTS, IPPROTO_FRAGMENT }, .fragment6 = 1, .text = UNKNOWN }, PASSES(FRAGMENT) },
+	{ "behind one of each", DEFERRED6, { .extensions = { HOP_BY_HOP, IPPROTO_DSTOPTS, IPPROTO_ROUTING, IPPROTO_FRAGMENT, IPPROTO_DSTOPTS }, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "behind one of each, acknowledged", DEFERRED6, { .extensions = { HOP_BY_HOP, IPPROTO_DSTOPTS, IPPROTO_ROUTING, IPPROTO_FRAGMENT, IPPROTO_DSTOPTS }, .flags = ACK }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_RESET_SERVER, .same = true, .after_request = true, .acks_answer = true },
+	{ "behind a tag and extensions an active key passes", DEFERRED6, { .tags = 1, .extensions = { HOP_BY_HOP }, .text = WITH_KEY(KEY_ADMITTED_TEXT) }, PASSES(KEY_ADMITTED) },
+	{ "hop-by-hop options belong in front", DEFERRED6, { .extensions = { IPPROTO_DSTOPTS, HOP_BY_HOP }, .text = UNKNOWN }, PASSES(BAD_HEADER) },
+	{ "six extension headers are read", DEFERRED6, { .extensions = { 60, 60, 60, 60, 60, 60 }, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "seven are too many", DEFERRED6, { .extensions = { 60, 60, 60, 60, 60, 60, 60 }, .text = UNKNOWN }, PASSES(BAD_HEADER) },
+	{ "UDP behind extension headers", NOBODY6, { .extensions = { IPPROTO_DSTOPTS }, .next_header = IPPROTO_UDP }, PASSES(OTHER_TRAFFIC) },
+	{ "authentication headers are not looked behind", NOBODY6, { .extensions = { IPPROTO_DSTOPTS, IPPROTO_AH }, .text = UNKNOWN }, PASSES(OTHER_TRAFFIC) },
+	{ "cut in an extension header", NOBODY6, { .extensions = { IPPROTO_DSTOPTS }, .cut = 60 }, PASSES(TRUNCATED) },
+	{ "cut behind an extension header", NOBODY6, { .extensions = { IPPROTO_DSTOPTS }, .cut = 62 }, PASSES(TRUNCATED) },
+	{ "extension headers longer than the packet says it is", DEFERRED6, { .extensions = { IPPROTO_DSTOPTS }, .total = 7, .text = UNKNOWN }, PASSES(BAD_HEADER) },
+
+	/* --- TCP options --------------------------------------------------------------------- */
+	{ "a timestamp in front of its padding", DEFERRED4, { .options = OPTIONS_TIMESTAMP, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "options that end early", DEFERRED4, { .options = OPTIONS_ENDED, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "a SACK block without a timestamp", DEFERRED4, { .options = OPTIONS_SACK, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "a SACK block and a timestamp", DEFERRED6, { .options = OPTIONS_SACK_TOO, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "an option of a kind that nobody knows", DEFERRED4, { .options = OPTIONS_UNKNOWN, .text = UNKNOWN }, PASSES(TCP_OPTIONS) },
+	{ "a signed segment", DEFERRED4, { .options = OPTIONS_MD5, .text = UNKNOWN }, PASSES(TCP_OPTIONS) },
+	{ "two timestamps", DEFERRED4, { .options = OPTIONS_TWICE, .text = UNKNOWN }, PASSES(TCP_OPTIONS) },
+	{ "an option longer than the header", DEFERRED4, { .options = OPTIONS_LONG, .text = UNKNOWN }, PASSES(TCP_OPTIONS) },
+	{ "an option shorter than itself", DEFERRED4, { .options = OPTIONS_SHORT, .text = UNKNOWN }, PASSES(TCP_OPTIONS) },
+	{ "an active key with unknown options", DEFERRED4, { .options = OPTIONS_UNKNOWN, .text = WITH_KEY(KEY_ADMITTED_TEXT) }, PASSES(KEY_ADMITTED) },
+
+	/* --- jumbo frames -------------------------------------------------------------------- */
+	{ "a request in a frame of 9,000 bytes", DEFERRED4, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Length: 100000\r\n\r\n", .padded = 8948 }, ANSWERED(KEY_UNKNOWN), .no_tc = true },
+	{ "more of its body in such a frame", DEFERRED4, { .padded = 8948 }, .then = XDP_TX, .why = AXFW_REASON_FLOW_LATE_DATA, .same = true, .after_request = true, .no_tc = true },
+	{ "a request in a frame of 9,000 bytes, IPv6", DEFERRED6, { .text = CHECK HOST BEARER(KEY_UNKNOWN_TEXT) "Content-Length: 100000\r\n\r\n", .padded = 8928 }, ANSWERED(KEY_UNKNOWN), .no_tc = true },
+	{ "an active key in a frame of 9,000 bytes", DEFERRED4, { .text = CHECK HOST BEARER(KEY_ADMITTED_TEXT) "Content-Length: 100000\r\n\r\n", .padded = 8948 }, PASSES(KEY_ADMITTED), .no_tc = true },
+	{ "9,000 bytes that start no request", DEFERRED4, { .padded = 8948 }, PASSES(NOT_A_REQUEST), .no_tc = true },
 
 	/* --- nothing to read ----------------------------------------------------------------- */
 	{ "a SYN passes", NOBODY4, { .flags = SYN }, PASSES(NO_PAYLOAD) },
@@ -226,7 +281,6 @@ const struct row rows[] = {
 
 	/* --- no answer ----------------------------------------------------------------------- */
 	{ "an MSS that the answer doesn't fit", DEFERRED4, { .text = UNKNOWN }, PASSES(NO_ROOM), .mss = 100 },
-	{ "an option layout that isn't mirrored", DEFERRED4, { .text = UNKNOWN, .sack_only = true }, PASSES(TCP_OPTIONS) },
 	{ "a full flow table", DEFERRED4, { .text = UNKNOWN }, PASSES(FLOW_TABLE_FULL), .full = true },
 	{ "refusing is off", DEFERRED4, { .text = UNKNOWN }, PASSES(NOT_CONFIGURED), .configure = off },
 	{ "another version's configuration", DEFERRED4, { .text = UNKNOWN }, PASSES(NOT_CONFIGURED), .configure = other_abi },

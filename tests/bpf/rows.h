@@ -18,7 +18,7 @@ struct row {
 	unsigned signups;		  /* attempts of this client, ten minutes ago */
 	uint32_t mss;			  /* what the client announced */
 	const char *first;		  /* sent on the real connection before */
-	bool no_tc; /* too short for BPF_PROG_TEST_RUN to make a socket buffer of it */
+	bool no_tc; /* too short, or too long, for BPF_PROG_TEST_RUN to make a buffer of it */
 	bool full;  /* `flows` holds one flow, another's */
 
 	/* rows of one connection: the next after a refusal */

@@ -98,7 +98,7 @@ static bool check_numbers(struct state *s, const struct segment_view *v, uint32_
 static bool check_timestamps(struct state *s, const struct segment_view *v,
 			     const struct shape *sent)
 {
-	if (sent->no_timestamps)
+	if (sent->no_timestamps || sent->options == OPTIONS_SACK)
 		return v->option_len ? fail(s, "timestamps that nobody sent") : true;
 	if (v->option_len != 12)
 		return fail(s, "no timestamps");
@@ -250,6 +250,18 @@ static bool check_sent(struct state *s, const struct row *r, const struct frame 
 	}
 }
 
+/* VLAN tags stay what they were. */
+static bool check_tags(struct state *s, const struct frame *in, const struct frame *out)
+{
+	struct segment_view a, b;
+
+	frame_read(in, &a);
+	frame_read(out, &b);
+	if (a.tags_len != b.tags_len || memcmp(a.tags, b.tags, a.tags_len))
+		return fail(s, "not the same VLAN tags");
+	return true;
+}
+
 static bool check_frame(struct state *s, const struct row *r, const struct frame *in,
 			const struct frame *out)
 {
@@ -257,7 +269,7 @@ static bool check_frame(struct state *s, const struct row *r, const struct frame
 		     r->why == AXFW_REASON_FLOW_CLIENT_RESET;
 
 	if (r->then == XDP_TX || reset)
-		return check_sent(s, r, out);
+		return check_tags(s, in, out) && check_sent(s, r, out);
 	if (in->len != out->len || memcmp(in->bytes, out->bytes, in->len))
 		return fail(s, "passed, but changed");
 	return true;

@@ -165,10 +165,18 @@ static bool is_proved(const struct knowledge *k, const struct segment *s)
 	       s->ack == k->ends.ack;
 }
 
-/* Options that an answer can mirror: none, or NOP NOP timestamp first. */
+/* Options that an answer can mirror: those that are known. */
 static bool are_mirrored(const struct segment *s)
 {
-	return !s->option_len || (s->option_len >= 12 && get32(s->options) == 0x0101080a);
+	const uint8_t *timestamp;
+
+	return model_options(s, &timestamp);
+}
+
+/* TC can't take IP options and extension headers out of a tagged packet. */
+static bool is_stuck(const struct knowledge *k, const struct segment *s)
+{
+	return k->tc && s->link_len > 14 && s->extra_len;
 }
 
 /* The whole seconds of a wait, at least a minute for a signup. */
@@ -192,6 +200,8 @@ static void refuse(const struct knowledge *k, struct closing *flow, enum answer_
 		ret->why = AXFW_REASON_NO_ROOM;
 	else if (!are_mirrored(s))
 		ret->why = AXFW_REASON_TCP_OPTIONS;
+	else if (is_stuck(k, s))
+		ret->why = AXFW_REASON_NO_ROOM;
 	else
 		ret->becomes = ANSWERS;
 	if (ret->becomes != ANSWERS)
@@ -246,6 +256,15 @@ static void follow(struct closing *flow, struct expectation *ret)
 	}
 }
 
+/* What can't be sent passes. */
+static void stick(const struct knowledge *k, struct expectation *ret)
+{
+	if (ret->becomes == STAYS || ret->becomes == VANISHES || !is_stuck(k, &ret->segment))
+		return;
+	ret->why = AXFW_REASON_NO_ROOM;
+	ret->becomes = STAYS;
+}
+
 /* False: the segment has nothing to do with the refused connection. */
 static bool close_step(const struct knowledge *k, struct closing *flow, struct expectation *ret)
 {
@@ -257,6 +276,7 @@ static bool close_step(const struct knowledge *k, struct closing *flow, struct e
 		if (!is_of_flow(flow, s))
 			return false;
 		follow(flow, ret);
+		stick(k, ret);
 		return true;
 	}
 	if (s->seq != flow->next && s->seq != flow->refused)
@@ -264,6 +284,7 @@ static bool close_step(const struct knowledge *k, struct closing *flow, struct e
 	ret->why = AXFW_REASON_FLOW_CLIENT_RESET;
 	ret->becomes = ENDS_SERVER;
 	flow->open = false;
+	stick(k, ret);
 	return true;
 }
 

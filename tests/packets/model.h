@@ -34,6 +34,7 @@ enum answer_kind { ANSWER_401, ANSWER_429_SIGNUP, ANSWER_429_QUOTA, ANSWER_413, 
 
 /* All that the model is told about the world. */
 struct knowledge {
+	bool tc;	/* at the TC hook */
 	bool refusing;	/* refuse = answer, by this interface */
 	bool complete;	/* every active key is in the map */
 	bool origin_on; /* CORS */
@@ -78,6 +79,8 @@ struct segment {
 	unsigned flags;
 	const uint8_t *options, *payload;
 	uint32_t option_len, payload_len;
+	uint32_t link_len;  /* Ethernet header and VLAN tags */
+	uint32_t extra_len; /* IPv4 options, IPv6 extension headers */
 };
 
 struct expectation {
@@ -99,6 +102,9 @@ struct request {
 /* model_frame.c: AXFW_REASON_COUNT when there is a segment to go on with. */
 enum axfw_reason model_segment(const struct knowledge *k, const struct wire *w,
 			       struct segment *ret);
+/* model_frame.c: are all the segment's TCP options known? *ret_timestamp: the value of the
+ * timestamp before the first unknown one, NULL: none. */
+bool model_options(const struct segment *s, const uint8_t **ret_timestamp);
 /* model_http.c: AXFW_REASON_COUNT when the head is plain. */
 enum axfw_reason model_request(const uint8_t *payload, uint32_t len, struct request *ret);
 

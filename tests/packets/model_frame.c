@@ -60,39 +60,103 @@ static enum axfw_reason read_ipv4(const struct knowledge *k, const uint8_t *at, 
 		return AXFW_REASON_TRUNCATED;
 	ret->client = at + 12;
 	ret->server = at + 16;
+	ret->extra_len = header - 20;
 	return read_tcp(k, at + header, len - header, total - header, ret);
+}
+
+/* The headers between IPv6's own and TCP. *ret_len: how long they are together. */
+static enum axfw_reason walk(const uint8_t *at, uint32_t len, unsigned type, uint32_t *ret_len)
+{
+	uint32_t walked = 0;
+
+	for (unsigned count = 0; type != IPPROTO_TCP; count++) {
+		if (type != IPPROTO_HOPOPTS && type != IPPROTO_ROUTING && type != IPPROTO_DSTOPTS &&
+		    type != IPPROTO_FRAGMENT)
+			return AXFW_REASON_OTHER_TRAFFIC;
+		if (count == 6)
+			return AXFW_REASON_BAD_HEADER;
+		if (len < walked + 8)
+			return AXFW_REASON_TRUNCATED;
+		if (type == IPPROTO_HOPOPTS && count)
+			return AXFW_REASON_BAD_HEADER;
+		if (type == IPPROTO_ROUTING && at[walked + 3])
+			return AXFW_REASON_OTHER_TRAFFIC;
+		if (type == IPPROTO_FRAGMENT && get16(at + walked + 2) & 0xfff9)
+			return AXFW_REASON_FRAGMENT;
+		*ret_len = walked + (type == IPPROTO_FRAGMENT ? 8 : (at[walked + 1] + 1u) * 8);
+		if (*ret_len > 256)
+			return AXFW_REASON_BAD_HEADER;
+		type = at[walked];
+		walked = *ret_len;
+	}
+	return len < walked ? AXFW_REASON_TRUNCATED : UNDECIDED;
 }
 
 static enum axfw_reason read_ipv6(const struct knowledge *k, const uint8_t *at, uint32_t len,
 				  struct segment *ret)
 {
+	enum axfw_reason why;
+	uint32_t extra = 0;
+
 	if (len < 40)
 		return AXFW_REASON_TRUNCATED;
-	if (at[6] == IPPROTO_FRAGMENT)
-		return AXFW_REASON_FRAGMENT;
-	if (at[6] != IPPROTO_TCP)
-		return AXFW_REASON_OTHER_TRAFFIC;
-	if (at[0] >> 4 != 6)
+	why = walk(at + 40, len - 40, at[6], &extra);
+	if (why != UNDECIDED)
+		return why;
+	if (at[0] >> 4 != 6 || get16(at + 4) < extra)
 		return AXFW_REASON_BAD_HEADER;
 	ret->ipv6 = true;
 	ret->client = at + 8;
 	ret->server = at + 24;
-	return read_tcp(k, at + 40, len - 40, get16(at + 4), ret);
+	ret->extra_len = extra;
+	return read_tcp(k, at + 40 + extra, len - 40 - extra, get16(at + 4) - extra, ret);
 }
 
 enum axfw_reason model_segment(const struct knowledge *k, const struct wire *w, struct segment *ret)
 {
+	uint32_t at = 12;
+
 	memset(ret, 0, sizeof(*ret));
 	if (w->len < 14)
 		return AXFW_REASON_TRUNCATED;
-	switch (get16(w->at + 12)) {
+	for (unsigned tags = 0; tags < 2; tags++) {
+		if (get16(w->at + at) != ETHERTYPE_VLAN && get16(w->at + at) != 0x88a8)
+			break;
+		at += 4;
+		if (w->len < at + 2)
+			return AXFW_REASON_TRUNCATED;
+	}
+	ret->link_len = at + 2;
+	switch (get16(w->at + at)) {
 	case ETHERTYPE_IP:
-		return read_ipv4(k, w->at + 14, w->len - 14, ret);
+		return read_ipv4(k, w->at + at + 2, w->len - at - 2, ret);
 	case ETHERTYPE_IPV6:
-		return read_ipv6(k, w->at + 14, w->len - 14, ret);
+		return read_ipv6(k, w->at + at + 2, w->len - at - 2, ret);
 	default:
 		return AXFW_REASON_OTHER_TRAFFIC;
 	}
+}
+
+bool model_options(const struct segment *s, const uint8_t **ret_timestamp)
+{
+	const uint8_t *o = s->options;
+	uint32_t at = 0;
+
+	*ret_timestamp = NULL;
+	while (at < s->option_len && o[at] != 0) {
+		if (o[at] == 1) {
+			at++;
+			continue;
+		}
+		if (at + 2 > s->option_len || o[at + 1] < 2 || at + o[at + 1] > s->option_len)
+			return false;
+		if (o[at] == 8 && o[at + 1] == 10 && !*ret_timestamp)
+			*ret_timestamp = o + at + 2;
+		else if (o[at] != 5)
+			return false;
+		at += o[at + 1];
+	}
+	return true;
 }
 
 /* --- what is sent ---------------------------------------------------------------------------- */
@@ -124,19 +188,18 @@ static uint32_t put_text(uint8_t *at, const struct closing *flow, const struct a
 	return a->len;
 }
 
-/* NOP NOP timestamp, the only layout that is answered with timestamps. */
-static bool has_timestamps(const struct segment *s)
-{
-	return s->option_len >= 12 && get32(s->options) == 0x0101080a;
-}
-
 static uint32_t put_tcp(uint8_t *at, const struct knowledge *k, const struct closing *flow,
 			const struct expectation *e)
 {
 	const struct segment *s = &e->segment;
-	bool to_server = e->becomes == ENDS_SERVER, stamped = !to_server && has_timestamps(s);
-	uint32_t header = stamped ? 32 : 20, len = header;
+	bool to_server = e->becomes == ENDS_SERVER;
+	const uint8_t *timestamp;
+	uint32_t header, len;
 
+	model_options(s, &timestamp);
+	if (to_server)
+		timestamp = NULL;
+	header = len = timestamp ? 32 : 20;
 	memset(at, 0, header);
 	put16(at, to_server ? s->client_port : s->server_port);
 	put16(at + 2, to_server ? s->server_port : s->client_port);
@@ -151,10 +214,10 @@ static uint32_t put_tcp(uint8_t *at, const struct knowledge *k, const struct clo
 		at[13] = e->becomes == ANSWERS ? PSH | FIN | ACK : ACK;
 		put16(at + 14, 16384);
 	}
-	if (stamped) {
+	if (timestamp) {
 		put32(at + 20, 0x0101080a);
-		memcpy(at + 24, s->options + 8, 4);
-		memcpy(at + 28, s->options + 4, 4);
+		memcpy(at + 24, timestamp + 4, 4);
+		memcpy(at + 28, timestamp, 4);
 	}
 	if (e->becomes == ANSWERS)
 		len += put_text(at + header, flow, &k->answers[flow->kind]);
@@ -169,11 +232,11 @@ void model_frame(const struct knowledge *k, const struct closing *flow, const st
 	const uint8_t *from = to_server ? s->client : s->server;
 	const uint8_t *to = to_server ? s->server : s->client;
 	uint32_t address_len = s->ipv6 ? 16 : 4, ip_len = s->ipv6 ? 40 : 20, tcp_len;
-	uint8_t *ip = ret->at + 14, *tcp = ip + ip_len;
+	uint8_t *ip = ret->at + s->link_len, *tcp = ip + ip_len;
 
 	memcpy(ret->at, in->at + (to_server ? 0 : 6), 6);
 	memcpy(ret->at + 6, in->at + (to_server ? 6 : 0), 6);
-	memcpy(ret->at + 12, in->at + 12, 2);
+	memcpy(ret->at + 12, in->at + 12, s->link_len - 12);
 	tcp_len = put_tcp(tcp, k, flow, e);
 	put16(tcp + 16, wire_tcp_checksum(from, to, address_len, tcp, tcp_len));
 	memset(ip, 0, ip_len);
@@ -192,5 +255,5 @@ void model_frame(const struct knowledge *k, const struct closing *flow, const st
 		ip[9] = IPPROTO_TCP;
 		put16(ip + 10, ~wire_sum(0, ip, 20) & 0xffff);
 	}
-	ret->len = 14 + ip_len + tcp_len;
+	ret->len = s->link_len + ip_len + tcp_len;
 }

@@ -256,6 +256,7 @@ static void know(struct stage *s, const struct scene *scene, const struct held *
 
 	world_default_config(&config);
 	*ret = (struct knowledge){
+		.tc = scene->tc,
 		.refusing = scene->refuse == AXFW_REFUSE_ANSWER && !scene->elsewhere,
 		.complete = !scene->incomplete,
 		.origin_on = scene->origin,
