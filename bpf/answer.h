@@ -77,8 +77,10 @@ enum tcp_option { OPTION_END = 0, OPTION_NOP = 1, OPTION_SACK = 5, OPTION_TIMEST
 #define OPTIONS_MASK	63
 #define OPTIONS_SIZE	(OPTIONS_MASK + 1 + OPTION_TIMESTAMP_LEN)
 
-/* Headers are put together here, not on a stack of 512 bytes that all functions share. */
-struct headers {
+/* What is sent is put together here, not on a stack of 512 bytes that all functions share. */
+struct work {
+	struct axfw_flow flow;
+	struct segment segment;
 	struct {
 		struct iphdr ip;
 		struct tcp_out tcp;
@@ -88,7 +90,7 @@ struct headers {
 		struct tcp_out tcp;
 	} v6;
 	struct ethernet ethernet;
-	__u16 pad;
+	__u16 pad[3];
 	__u8 options[OPTIONS_SIZE];
 };
 
@@ -96,8 +98,15 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct headers);
-} headers __weak SEC(".maps");
+	__type(value, struct work);
+} work __weak SEC(".maps");
+
+static __always_inline struct work *get_work(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&work, &zero);
+}
 
 /* Takes in the option at `at`. Its length, or 0: one that we don't know. */
 static __always_inline __u32 read_option(const __u8 *options, __u32 at, __u32 len,
@@ -127,21 +136,21 @@ static __always_inline __u32 read_option(const __u8 *options, __u32 at, __u32 le
  */
 __noinline int GLOBAL(read_options)(struct hook_ctx *ctx, struct axfw_packet *p, struct segment *s)
 {
-	__u32 at = 0, len, size, zero = 0;
-	struct headers *h = bpf_map_lookup_elem(&headers, &zero);
+	__u32 at = 0, len, size;
+	struct work *w = get_work();
 
-	if (!ctx || !p || !s || !h)
+	if (!ctx || !p || !s || !w)
 		return 0;
 	len = p->payload_at - p->tcp_at - TCP_PLAIN_LEN;
 	if (!len)
 		return 1;
 	len = ((len - 1) & OPTIONS_MASK) + 1; /* what 6.1 needs to see that it isn't 0 */
-	if (!load_bytes(ctx, p->tcp_at + TCP_PLAIN_LEN, h->options, len))
+	if (!load_bytes(ctx, p->tcp_at + TCP_PLAIN_LEN, w->options, len))
 		return 0;
 	for (int i = 0; i < OPTIONS_LEN_MAX; i++) {
-		if (at >= len || h->options[at] == OPTION_END)
+		if (at >= len || w->options[at] == OPTION_END)
 			break;
-		size = read_option(h->options, at, len, s);
+		size = read_option(w->options, at, len, s);
 		if (!size)
 			return 0;
 		at = (at + size) & OPTIONS_MASK; /* or every turn is another to the verifier */
@@ -206,17 +215,17 @@ static __always_inline void fill_ipv6(struct ipv6hdr *ip, const struct axfw_pack
 }
 
 static __always_inline bool write_headers(struct hook_ctx *ctx, const struct axfw_packet *p,
-					  const struct segment *s, struct headers *h,
-					  enum room room, __u32 tcp_len)
+					  const struct segment *s, struct work *w, enum room room,
+					  __u32 tcp_len)
 {
 	if (p->is_ipv6) {
-		fill_ipv6(&h->v6.ip, p, s, tcp_len + s->text_len);
-		fill_tcp(&h->v6.tcp, p, s, room);
-		return store_bytes(ctx, p->ip_at, &h->v6, sizeof(h->v6.ip) + tcp_len);
+		fill_ipv6(&w->v6.ip, p, s, tcp_len + s->text_len);
+		fill_tcp(&w->v6.tcp, p, s, room);
+		return store_bytes(ctx, p->ip_at, &w->v6, sizeof(w->v6.ip) + tcp_len);
 	}
-	fill_ipv4(&h->v4.ip, p, s, tcp_len + s->text_len);
-	fill_tcp(&h->v4.tcp, p, s, room);
-	return store_bytes(ctx, p->ip_at, &h->v4, sizeof(h->v4.ip) + tcp_len);
+	fill_ipv4(&w->v4.ip, p, s, tcp_len + s->text_len);
+	fill_tcp(&w->v4.tcp, p, s, room);
+	return store_bytes(ctx, p->ip_at, &w->v4, sizeof(w->v4.ip) + tcp_len);
 }
 
 /*
@@ -225,26 +234,26 @@ static __always_inline bool write_headers(struct hook_ctx *ctx, const struct axf
  */
 __noinline int GLOBAL(send)(struct hook_ctx *ctx, struct axfw_packet *p, struct segment *s)
 {
-	__u32 ip_at, tcp_at, tcp_len, zero = 0;
-	struct headers *h = bpf_map_lookup_elem(&headers, &zero);
+	__u32 ip_at, tcp_at, tcp_len;
+	struct work *w = get_work();
 	enum room room;
 
-	if (!ctx || !p || !s || !h)
+	if (!ctx || !p || !s || !w)
 		return 0;
 	ip_at = p->ip_at;
 	if (ip_at < ETH_HLEN || ip_at > ETHERNET_LEN_MAX)
 		return 0;
-	if (!load_bytes(ctx, 0, &h->ethernet, sizeof(h->ethernet)))
+	if (!load_bytes(ctx, 0, &w->ethernet, sizeof(w->ethernet)))
 		return 0;
 	if (!s->to_server)
-		turn_ethernet(&h->ethernet);
+		turn_ethernet(&w->ethernet);
 	tcp_at = ip_at + (p->is_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	tcp_len = s->has_timestamp ? TCP_TIMESTAMP_LEN : TCP_PLAIN_LEN;
 	room = make_room(ctx, p->tcp_at, tcp_at, tcp_at + tcp_len + s->text_len);
 	if (room == ROOM_NONE)
 		return 0;
-	if (!store_bytes(ctx, 0, &h->ethernet, ip_at) ||
-	    !write_headers(ctx, p, s, h, room, tcp_len))
+	if (!store_bytes(ctx, 0, &w->ethernet, ip_at) ||
+	    !write_headers(ctx, p, s, w, room, tcp_len))
 		return 0; /* cannot be: the room is there */
 	return tcp_at + tcp_len;
 }
@@ -342,25 +351,28 @@ static __always_inline bool write_text(struct hook_ctx *ctx, __u32 at,
 __noinline int GLOBAL(answer)(struct hook_ctx *ctx, struct axfw_packet *p, struct axfw_flow *f)
 {
 	const struct axfw_response_template *t;
-	struct segment s = { .flags = TCP_PSH | TCP_FIN | TCP_ACK };
+	struct work *w = get_work();
+	struct segment *s;
 	struct digits d = {};
 	__u32 response, at;
 
-	if (!ctx || !p || !f)
+	if (!ctx || !p || !f || !w)
 		return AXFW_REASON_NO_ROOM;
+	s = &w->segment;
+	*s = (struct segment){ .flags = TCP_PSH | TCP_FIN | TCP_ACK };
 	response = f->response;
 	t = bpf_map_lookup_elem(&responses, &response);
 	if (!t)
 		return AXFW_REASON_NOT_CONFIGURED;
-	if (!GLOBAL(read_options)(ctx, p, &s))
+	if (!GLOBAL(read_options)(ctx, p, s))
 		return AXFW_REASON_TCP_OPTIONS;
-	s.seq = f->answer_seq;
-	s.ack = f->next_seq;
-	s.text_len = f->answer_end - f->answer_seq - 1;
-	s.text_sum = axfw_fold(t->sum + print_digits(t, f, &d));
-	if (s.text_len != t->len)
+	s->seq = f->answer_seq;
+	s->ack = f->next_seq;
+	s->text_len = f->answer_end - f->answer_seq - 1;
+	s->text_sum = axfw_fold(t->sum + print_digits(t, f, &d));
+	if (s->text_len != t->len)
 		return AXFW_REASON_NOT_CONFIGURED; /* another daemon's template since the refusal */
-	at = GLOBAL(send)(ctx, p, &s);
+	at = GLOBAL(send)(ctx, p, s);
 	if (!at || !write_text(ctx, at, t, &d))
 		return AXFW_REASON_NO_ROOM;
 	return 0;

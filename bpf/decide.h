@@ -17,7 +17,6 @@
 static __always_inline __u32 ask(struct hook_ctx *ctx, const struct axfw_config *settings,
 				 struct axfw_packet *p)
 {
-	struct axfw_flow f = {};
 	__u32 why = axfw_parse(ctx, settings, p);
 
 	if (why != AXFW_UNDECIDED)
@@ -30,9 +29,9 @@ static __always_inline __u32 ask(struct hook_ctx *ctx, const struct axfw_config 
 	if (p->flags & TCP_SYN)
 		return judge_syn(ctx, settings, p);
 	if (is_in_flow(p)) {
-		why = GLOBAL(follow)(p, &f);
+		why = follow_flow(ctx, p);
 		if (why != AXFW_UNDECIDED)
-			return take_step(ctx, p, &f, why);
+			return why;
 	}
 	if (!p->payload_len)
 		return AXFW_REASON_NO_PAYLOAD;
@@ -40,7 +39,7 @@ static __always_inline __u32 ask(struct hook_ctx *ctx, const struct axfw_config 
 	    (p->flags & (TCP_RST | TCP_URG | TCP_ACK)) != TCP_ACK)
 		return AXFW_REASON_NOT_A_REQUEST;
 	why = GLOBAL(judge)(ctx, p);
-	return is_refusal(why) ? refuse(ctx, settings, p, &f, why) : why;
+	return is_refusal(why) ? refuse(ctx, settings, p, why) : why;
 }
 
 static __always_inline int decide(struct hook_ctx *ctx)

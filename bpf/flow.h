@@ -138,35 +138,49 @@ __noinline int GLOBAL(follow)(struct axfw_packet *p, struct axfw_flow *ret)
 }
 
 /* Does to the frame what the step says, and sets what is to become of it. */
-static __always_inline __u32 take_step(struct hook_ctx *ctx, struct axfw_packet *p,
-				       struct axfw_flow *f, __u32 why)
+static __always_inline __u32 take_step(struct hook_ctx *ctx, struct axfw_packet *p, struct work *w,
+				       __u32 why)
 {
-	struct segment s = {};
+	const struct axfw_flow *f = &w->flow;
+	struct segment *s = &w->segment;
 	int r;
 
+	*s = (struct segment){};
 	switch (why) {
 	case AXFW_REASON_FLOW_ANSWER_AGAIN:
 		p->fate = FATE_SEND_BACK;
-		r = GLOBAL(answer)(ctx, p, f);
+		r = GLOBAL(answer)(ctx, p, &w->flow);
 		return r ? r : why;
 	case AXFW_REASON_FLOW_LATE_DATA:
 		p->fate = FATE_SEND_BACK;
-		GLOBAL(read_options)(ctx, p, &s);
-		s.flags = TCP_ACK;
-		s.seq = f->answer_end;
-		s.ack = f->acknowledged ? f->next_seq : f->refused_seq;
-		return GLOBAL(send)(ctx, p, &s) ? why : AXFW_REASON_NO_ROOM;
+		GLOBAL(read_options)(ctx, p, s);
+		s->flags = TCP_ACK;
+		s->seq = f->answer_end;
+		s->ack = f->acknowledged ? f->next_seq : f->refused_seq;
+		return GLOBAL(send)(ctx, p, s) ? why : AXFW_REASON_NO_ROOM;
 	case AXFW_REASON_FLOW_RESET_SERVER:
 	case AXFW_REASON_FLOW_CLIENT_RESET:
 		p->fate = FATE_PASS;
-		s.flags = TCP_RST;
-		s.seq = f->refused_seq;
-		s.to_server = 1;
-		return GLOBAL(send)(ctx, p, &s) ? why : AXFW_REASON_NO_ROOM;
+		s->flags = TCP_RST;
+		s->seq = f->refused_seq;
+		s->to_server = 1;
+		return GLOBAL(send)(ctx, p, s) ? why : AXFW_REASON_NO_ROOM;
 	default:
 		p->fate = FATE_DROP;
 		return why;
 	}
+}
+
+/* The step of a segment that may belong to a refused connection; AXFW_UNDECIDED: it doesn't. */
+static __always_inline __u32 follow_flow(struct hook_ctx *ctx, struct axfw_packet *p)
+{
+	struct work *w = get_work();
+	__u32 why;
+
+	if (!w)
+		return AXFW_UNDECIDED; /* an array's only element: cannot be */
+	why = GLOBAL(follow)(p, &w->flow);
+	return why == AXFW_UNDECIDED ? why : take_step(ctx, p, w, why);
 }
 
 /* Remembers a refusal, before anything is sent. */
@@ -174,7 +188,7 @@ static __always_inline bool remember_refusal(const struct axfw_packet *p, __u32 
 					     struct axfw_flow *f)
 {
 	note_flow_use();
-	f->last_seen_ns = bpf_ktime_get_boot_ns();
+	*f = (struct axfw_flow){ .last_seen_ns = bpf_ktime_get_boot_ns() };
 	f->refused_seq = p->seq;
 	f->next_seq = p->seq + p->payload_len + !!(p->flags & TCP_FIN);
 	f->answer_seq = p->ack;

@@ -100,14 +100,15 @@ __noinline int GLOBAL(judge)(struct hook_ctx *ctx, struct axfw_packet *p)
 }
 
 static __always_inline __u32 refuse(struct hook_ctx *ctx, const struct axfw_config *settings,
-				    struct axfw_packet *p, struct axfw_flow *f, __u32 why)
+				    struct axfw_packet *p, __u32 why)
 {
 	const struct axfw_response_template *t;
+	struct work *w = get_work();
 	__u32 response = p->response, mss;
 	int r;
 
 	t = bpf_map_lookup_elem(&responses, &response);
-	if (!t || !t->len || settings->refuse != AXFW_REFUSE_ANSWER ||
+	if (!w || !t || !t->len || settings->refuse != AXFW_REFUSE_ANSWER ||
 	    !may_send(settings, arrived_on(ctx)))
 		return AXFW_REASON_NOT_CONFIGURED;
 	mss = GLOBAL(prove)(ctx, p);
@@ -115,11 +116,11 @@ static __always_inline __u32 refuse(struct hook_ctx *ctx, const struct axfw_conf
 		return AXFW_REASON_NO_PROOF;
 	if (t->len > mss)
 		return AXFW_REASON_NO_ROOM;
-	if (!remember_refusal(p, why, t->len, f))
+	if (!remember_refusal(p, why, t->len, &w->flow))
 		return AXFW_REASON_FLOW_TABLE_FULL;
-	r = GLOBAL(answer)(ctx, p, f);
+	r = GLOBAL(answer)(ctx, p, &w->flow);
 	if (!r) {
-		p->request_id = f->request_id;
+		p->request_id = w->flow.request_id;
 		return why;
 	}
 	bpf_map_delete_elem(&flows, &p->flow);
