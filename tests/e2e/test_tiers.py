@@ -83,6 +83,19 @@ def test_the_box_is_silent(network, make_daemon):
     wait_until(lambda: not is_silent(network, bad), "it is let out")
 
 
+def test_events_beyond_the_budget_are_counted(network, make_daemon):
+    daemon = make_daemon("--events-per-second", "100").start()
+    key, _ = daemon.create_key(daemon.create_tenant())
+
+    def left_out():
+        with Connection(network) as connection:
+            for _ in range(500):
+                assert connection.send(guard_request(key)).reply().status == 200
+        return daemon.metrics()["axfw_events_left_out_total"]
+    wait_until(left_out, "more came than are told")
+    assert daemon.metrics()["axfw_events_ring_full_total"] == 0
+
+
 def test_the_operator_denies(network, make_daemon):
     daemon = make_daemon().start()
     denied = network.add_client_address(104)

@@ -163,6 +163,14 @@ static void add_denials(struct text *t, struct denials *d)
 
 static void add_events(struct text *t, struct kernel *k)
 {
+	uint64_t left_out, ring_full;
+
+	kernel_events_lost(k, &left_out, &ring_full);
+	add_value(t, "axfw_events_left_out_total", "counter",
+		  "Events beyond a CPU's share of a second, which the next ones stand for.",
+		  left_out);
+	add_value(t, "axfw_events_ring_full_total", "counter",
+		  "Events for which the kernel's ring had no room.", ring_full);
 	add_value(t, "axfw_events_total", "counter", "Events read from the kernel's ring.",
 		  kernel_events_seen(k));
 	add_value(t, "axfw_event_sample", "gauge",

@@ -166,6 +166,9 @@ struct kernel_state {
 void kernel_state(struct kernel *k, struct kernel_state *ret);
 /* Sums over CPUs. All zero in userspace mode. */
 void kernel_counters(struct kernel *k, struct axfw_counter ret[static AXFW_REASON_COUNT]);
+/* Events that the program didn't send: beyond a CPU's budget, or the ring was full. The same sums.
+ */
+void kernel_events_lost(struct kernel *k, uint64_t *ret_left_out, uint64_t *ret_ring_full);
 
 /* How full the maps are: fills at most max rows, returns how many. */
 struct kernel_map_state {

@@ -30,6 +30,24 @@ void kernel_counters(struct kernel *k, struct axfw_counter ret[static AXFW_REASO
 	}
 }
 
+void kernel_events_lost(struct kernel *k, uint64_t *ret_left_out, uint64_t *ret_ring_full)
+{
+	_cleanup_(freep) struct axfw_event_budget *per_cpu = NULL;
+	int cpus = libbpf_num_possible_cpus();
+	uint32_t zero = 0;
+
+	*ret_left_out = *ret_ring_full = 0;
+	if (!k->loaded || cpus < 1)
+		return;
+	per_cpu = calloc((size_t)cpus, sizeof(*per_cpu));
+	if (!per_cpu || bpf_map_lookup_elem(k->object.map_fd[MAP_event_budget], &zero, per_cpu) < 0)
+		return;
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		*ret_left_out += per_cpu[cpu].left_out;
+		*ret_ring_full += per_cpu[cpu].ring_full;
+	}
+}
+
 static uint64_t map_memory(int fd)
 {
 	_cleanup_(fclosep) FILE *f = NULL;
