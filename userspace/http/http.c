@@ -99,22 +99,26 @@ static struct MHD_Daemon *start_mhd(struct front *front, int listener, unsigned 
 	/* clang-format on */
 }
 
-/* Where connections may begin with a PROXY header, none may reach libmicrohttpd without us. */
+/* One address is libmicrohttpd's to accept from. Several, or where connections may begin with a
+ * PROXY header, are the acceptor's: all of them, because it keeps the limit. What it hands over
+ * must fit whichever thread it goes to, of which each has its part of libmicrohttpd's limit. */
 static int start_tcp(struct http *h)
 {
 	const struct settings *s = h->services->settings;
 	const struct prefix_list *proxies = s->proxy_protocol ? &s->forwarded_allow_ips : NULL;
-	size_t count, own;
+	unsigned threads = h->worker_count - 1, places = (unsigned)s->connections_max;
+	size_t count;
 	const int *fds = listeners_fds(h->listeners, &count);
+	bool accepts_itself = count == 1 && !proxies;
+	int r = accepts_itself ? 0 : acceptor_new(fds, count, places, proxies, &h->acceptor);
 
-	own = proxies ? 0 : 1;
-	h->tcp.mhd = start_mhd(&h->tcp, own ? fds[0] : -1, h->worker_count - 1,
-			       (unsigned)s->connections_max);
+	if (r < 0)
+		return r;
+	h->tcp.mhd = accepts_itself ? start_mhd(&h->tcp, fds[0], threads, places)
+				    : start_mhd(&h->tcp, -1, threads, places * threads);
 	if (!h->tcp.mhd)
 		return -EIO;
-	if (count == own)
-		return 0;
-	return acceptor_start(h->tcp.mhd, fds + own, count - own, proxies, &h->acceptor);
+	return h->acceptor ? acceptor_start(h->acceptor, h->tcp.mhd) : 0;
 }
 
 /* Without the local socket everything is served but axfw(1): said, and gone on. */
@@ -238,7 +242,7 @@ void http_stop(struct http **http, unsigned drain_ms)
 		return;
 	atomic_store(&h->draining, true);
 	handover_stop(&h->handover);
-	acceptor_stop(&h->acceptor);
+	acceptor_stop(h->acceptor);
 	/* What it gives back is the listeners' to close; until then connections wait in it. */
 	if (h->tcp.mhd)
 		(void)MHD_quiesce_daemon(h->tcp.mhd);
@@ -248,6 +252,7 @@ void http_stop(struct http **http, unsigned drain_ms)
 	wait_for_suspended(h);
 	stop_mhd(&h->tcp);
 	stop_mhd(&h->local);
+	acceptor_free(&h->acceptor);
 	local_socket_close(&h->local_socket);
 	pool_free(&h->slow);
 	pool_free(&h->hashing);

@@ -305,23 +305,32 @@ void conn_set_deadline(struct conn *c, uint64_t monotonic_ns);
  * reset it. */
 void janitor_linger(struct janitor *j, int fd);
 
-/* acceptor.c: the listening sockets that libmicrohttpd doesn't accept from itself. proxies: whose
- * connections begin with a PROXY header, borrowed; NULL: nobody's. */
-int acceptor_start(struct MHD_Daemon *mhd, const int *fds, size_t count,
-		   const struct prefix_list *proxies, struct acceptor **ret);
-void acceptor_stop(struct acceptor **a);
+/* acceptor.c: the listening sockets that libmicrohttpd doesn't accept from itself. places:
+ * connections at once. proxies: whose connections begin with a PROXY header, borrowed; NULL:
+ * nobody's. */
+int acceptor_new(const int *fds, size_t count, uint64_t places, const struct prefix_list *proxies,
+		 struct acceptor **ret);
+int acceptor_start(struct acceptor *a, struct MHD_Daemon *mhd);
+void acceptor_stop(struct acceptor *a); /* accepts no more; connections may end later */
+void acceptor_free(struct acceptor **a);
+/* What libmicrohttpd makes of a connection that it was given. a may be NULL. */
+void acceptor_note_begin(struct acceptor *a);
+void acceptor_note_end(struct acceptor *a);
+/* The acceptor's thread: hands fd over, which then is libmicrohttpd's, also when it refuses it. */
+void acceptor_give(struct acceptor *a, int fd, const struct sockaddr *from, socklen_t len);
 
 /* proxied.c; the acceptor's thread. In sin6_flowinfo of the address that libmicrohttpd is given:
  * said by a PROXY header. (No socket has it; it is a label of packets.) */
 #define PROXIED_MARK 0x50524f58
 struct proxied;
 struct waiting;
-int proxied_new(struct MHD_Daemon *mhd, int epoll, struct proxied **ret);
+int proxied_new(struct acceptor *a, int epoll, struct proxied **ret);
 void proxied_free(struct proxied **p);
 /* Takes fd. Its events say `struct waiting *` in data.ptr, for proxied_read(). */
 void proxied_add(struct proxied *p, int fd, const struct sockaddr_storage *from, socklen_t len);
 void proxied_read(struct proxied *p, struct waiting *w);
 /* Closes whose time is up; milliseconds until the next one's is, -1: nobody waits. */
 int proxied_expire(struct proxied *p);
+size_t proxied_count(const struct proxied *p);
 
 #endif

@@ -29,7 +29,7 @@ struct waiting {
 };
 
 struct proxied {
-	struct MHD_Daemon *mhd;
+	struct acceptor *acceptor;
 	int epoll;
 	struct waiting *oldest, *newest;
 	size_t count;
@@ -79,9 +79,9 @@ static void hand_over(struct proxied *p, struct waiting *w, const struct axfw_pr
 	memcpy(&client.sin6_addr, proxy->source, sizeof(client.sin6_addr));
 	epoll_ctl(p->epoll, EPOLL_CTL_DEL, w->fd, NULL);
 	if (proxy->family)
-		MHD_add_connection(p->mhd, w->fd, (struct sockaddr *)&client, sizeof(client));
+		acceptor_give(p->acceptor, w->fd, (struct sockaddr *)&client, sizeof(client));
 	else
-		MHD_add_connection(p->mhd, w->fd, (struct sockaddr *)&w->from, w->from_len);
+		acceptor_give(p->acceptor, w->fd, (struct sockaddr *)&w->from, w->from_len);
 	forget(p, w);
 }
 
@@ -150,13 +150,18 @@ int proxied_expire(struct proxied *p)
 	return p->oldest ? (int)((p->oldest->until_ns - now_ns) / NS_PER_MS) + 1 : -1;
 }
 
-int proxied_new(struct MHD_Daemon *mhd, int epoll, struct proxied **ret)
+size_t proxied_count(const struct proxied *p)
+{
+	return p->count;
+}
+
+int proxied_new(struct acceptor *a, int epoll, struct proxied **ret)
 {
 	struct proxied *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
-	p->mhd = mhd;
+	p->acceptor = a;
 	p->epoll = epoll;
 	*ret = p;
 	return 0;

@@ -544,6 +544,8 @@ static void connection_opened(struct front *front, struct MHD_Connection *connec
 	struct conn *c = info ? janitor_add(front->http->janitor, info->connect_fd) : NULL;
 
 	atomic_fetch_add(&front->http->open_connections, 1);
+	if (!front->local)
+		acceptor_note_begin(front->http->acceptor);
 	*socket_context = c;
 	if (c)
 		c->front = front;
@@ -561,6 +563,8 @@ static void connection_closed(struct front *front, struct MHD_Connection *connec
 	atomic_fetch_sub(&front->http->open_connections, 1);
 	parser_look_at_end(connection, c);
 	janitor_remove(front->http->janitor, c);
+	if (!front->local)
+		acceptor_note_end(front->http->acceptor);
 }
 
 void request_connection(void *front, struct MHD_Connection *connection, void **socket_context,
