@@ -10,7 +10,7 @@ import termios
 import pytest
 
 from clients import UNKNOWN_KEY, check
-from lab import BUILD, CLIENT4, run, wait_until
+from lab import BUILD, CLIENT4, PORT, SERVER4, run, wait_until
 
 ENTER, LEAVE = b"\033[?1049h", b"\033[?1049l"
 
@@ -172,3 +172,51 @@ def test_interfaces_at_run_time(network, make_daemon):
     assert daemon.axfw("detach", "s0")["detached"]
     assert not check(network, UNKNOWN_KEY).by_kernel
     assert [i["name"] for i in daemon.status()["kernel"]["interfaces"]] == ["lo"]
+
+
+def dump(daemon, name):
+    return daemon.axfw("maps", "dump", name, "--limit", "1000")["entries"]
+
+
+def test_every_map_can_be_read_in_words(network, make_daemon):
+    daemon = make_daemon("--forwarded-allow-ips", "192.0.2.0/24", "--penalty-refusals", "100").start()
+    tenant = daemon.create_tenant()
+    key, key_id = daemon.create_key(tenant, "ci")
+    assert check(network, key).status == 200
+    assert check(network, UNKNOWN_KEY).by_kernel
+    daemon.axfw("deny", "add", "203.0.113.0/24", "--for", "1h")
+    ours, = dump(daemon, "admissions")
+    assert (ours["state"], ours["tenant"], ours["name"], ours["hits"]) == ("admitted", "ada@example.org", "ci", 1)
+    denied, = dump(daemon, "denied")
+    assert (denied["prefix"], denied["cause"]) == ("203.0.113.0/24", "operator")
+    assert 3590 < denied["seconds_left"] <= 3600
+    assert dump(daemon, "proxies") == [{"prefix": "192.0.2.0/24"}]
+    flow, = dump(daemon, "flows")
+    assert flow["client"].startswith(f"{CLIENT4}:") and flow["server"] == f"{SERVER4}:{PORT}"
+    assert (flow["reason"], flow["response"]) == ("KEY_UNKNOWN", "unauthorized (401)")
+    refused, = dump(daemon, "refusals")
+    assert (refused["client"], refused["count"]) == (CLIENT4, 1)
+    config, = dump(daemon, "config")
+    assert config["ports"] == [PORT] and set(config["tiers"]) == {"denied", "proxies", "penalty"}
+    assert {row["reason"]: row["packets"] for row in dump(daemon, "counters")}["KEY_UNKNOWN"] == 1
+    assert len(dump(daemon, "responses")) >= 3 and "HTTP/1.1 401" in dump(daemon, "responses")[0]["text"]
+    assert dump(daemon, "event_budget")[0]["ring_full"] == 0
+    for name in ("unknown", "allowed", "syn_budget", "signups"):
+        assert dump(daemon, name) == []
+    daemon.revoke_key(tenant, key_id)
+    assert dump(daemon, "admissions")[0]["state"] == "revoked"
+    text = run(BUILD / "axfw", "--socket", daemon.socket, "maps", "dump", "counters", "--limit", "2")
+    assert text.startswith("REASON") and "--limit N shows more" in text
+
+
+def test_maps_that_cannot_be_dumped(daemon, make_daemon):
+    for words, reason in ((("events",), "ring buffer"), (("nosuch",), "no map 'nosuch'")):
+        done = subprocess.run([BUILD / "axfw", "--socket", daemon.socket, "maps", "dump", *words],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and reason in done.stderr
+    daemon.stop()
+    userspace = make_daemon(interface="none").start()
+    for name in ("admissions", "counters"):
+        done = subprocess.run([BUILD / "axfw", "--socket", userspace.socket, "maps", "dump", name],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and "userspace mode" in done.stderr

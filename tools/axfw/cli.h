@@ -58,6 +58,7 @@ enum cli_status cli_fail(const struct cli *cli, enum cli_status status, const ch
 
 enum cli_status command_status(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_maps(const struct cli *cli, const struct cli_arguments *a);
+enum cli_status command_maps_dump(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_attach(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_detach(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_top(const struct cli *cli, const struct cli_arguments *a);

@@ -88,6 +88,15 @@ static const struct cli_command commands[] = {
 	  "\n"
 	  "  axfw detach eth1\n",
 	  command_detach },
+	{ "maps dump", "NAME", 1, 1,
+	  { { "--limit", "N", "entries at most [100]" } },
+	  "what is in a map, in words",
+	  "Addresses, states and reasons by name, times from now. docs/maps.md has the fields as bpftool\n"
+	  "shows them.\n"
+	  "\n"
+	  "  axfw maps dump admissions --limit 20\n"
+	  "  axfw maps dump config\n",
+	  command_maps_dump },
 	{ "doctor", "", 0, 0,
 	  { { "--interface", "LIST", "interfaces to look at [AXFW_INTERFACE or lo]" },
 	    { "--pin-dir", "DIR", "where maps would be pinned [AXFW_PIN_DIR or " AXFW_PIN_DIR "]" } },
@@ -260,9 +269,28 @@ static int match_name(const char *name, const char *const *words, unsigned count
 	return count == 1 && !strncmp(name, typed, strlen(typed)) && name[strlen(typed)] == ' ';
 }
 
+/* "maps" is a command, and so is "maps dump". */
+static bool take_second_word(struct invocation *in, const char *word)
+{
+	const char *const name[] = { in->name[0], word };
+
+	if (in->name_words != 1 || in->arguments.word_count)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (match_name(commands[i].name, name, ARRAY_SIZE(name)) != 2)
+			continue;
+		in->name[in->name_words++] = word;
+		in->command = &commands[i];
+		return true;
+	}
+	return false;
+}
+
 /* A word that isn't an option: part of the command's name, else one of its arguments. */
 static bool take_word(struct invocation *in, const char *word)
 {
+	if (in->command && take_second_word(in, word))
+		return true;
 	if (in->command) {
 		if (in->arguments.word_count == in->command->words_max)
 			return false;

@@ -72,7 +72,7 @@ enum cli_status command_maps(const struct cli *cli, const struct cli_arguments *
 	if (table_print(cli, &t, stdout) < 0)
 		return cli_fail(cli, CLI_NO, NULL, "out of memory");
 	pin_dir = json_string_value(json_object_get(answer.json, "pin_dir"));
-	printf("\nbpftool map dump pinned %s/%s shows what is in one.\n",
-	       pin_dir ? pin_dir : AXFW_PIN_DIR, "admissions");
+	printf("\naxfw maps dump %s, or bpftool map dump pinned %s/%s, shows what is in one.\n",
+	       "admissions", pin_dir ? pin_dir : AXFW_PIN_DIR, "admissions");
 	return CLI_DONE;
 }

@@ -19,6 +19,7 @@ void api_public_keys(struct exchange *x); /* /.well-known/axfw-keys.json */
 /* For axfw(1), over the local socket. */
 void api_node_status(struct exchange *x);
 void api_node_maps(struct exchange *x);
+void api_node_dump(struct exchange *x); /* what is in one */
 void api_node_attach(struct exchange *x);
 void api_node_detach(struct exchange *x);
 void api_node_events(struct exchange *x);

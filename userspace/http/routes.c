@@ -60,6 +60,8 @@ static const struct route routes[] = {
 	  .handle = api_node_status, .summary = "what the daemon does" },
 	{ .method = "GET", .path = "/node/maps", .auth = AUTH_OPERATOR, .body_max = BODY_MAX, .slow = true,
 	  .handle = api_node_maps, .summary = "how full the kernel's maps are" },
+	{ .method = "GET", .path = "/node/maps/{name}", .auth = AUTH_OPERATOR, .body_max = BODY_MAX, .slow = true,
+	  .handle = api_node_dump, .summary = "what is in one" },
 	{ .method = "POST", .path = "/node/interfaces", .auth = AUTH_OPERATOR, .body_max = BODY_MAX, .slow = true,
 	  .handle = api_node_attach, .summary = "attach the programs to an interface" },
 	{ .method = "POST", .path = "/node/interfaces/detach", .auth = AUTH_OPERATOR, .body_max = BODY_MAX, .slow = true,

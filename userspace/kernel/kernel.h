@@ -178,6 +178,11 @@ struct kernel_map_state {
 	uint64_t bytes; /* memory, as the kernel states it in fdinfo */
 };
 unsigned kernel_map_states(struct kernel *k, struct kernel_map_state *ret, unsigned max);
+/* Every entry of a map, by its name in axfw/maps.h, with the types of axfw/abi.h; one call for each
+ * CPU where the value is each CPU's own. -ENOENT; -EOPNOTSUPP: a ring buffer; -ENODEV: userspace
+ * mode. */
+typedef void kernel_entry_fn(void *arg, const void *key, const void *value, unsigned cpu);
+int kernel_each_entry(struct kernel *k, const char *map, kernel_entry_fn *each, void *arg);
 
 /* --- axfw doctor ----------------------------------------------------------------------------- */
 
