@@ -21,9 +21,11 @@
 #include "kernel/libbpf_log.h"
 #include "kernel/netlink.h"
 #include "kernel/pins.h"
+#include "kernel/trial.h"
 
-#define BTF_PATH "/sys/kernel/btf/vmlinux"
-#define JIT_PATH "/proc/sys/net/core/bpf_jit_enable"
+#define BTF_PATH     "/sys/kernel/btf/vmlinux"
+#define JIT_PATH     "/proc/sys/net/core/bpf_jit_enable"
+#define COOKIES_PATH "/proc/sys/net/ipv4/tcp_syncookies"
 
 struct sheet {
 	const char *pin_dir;
@@ -80,13 +82,20 @@ static void check_btf(struct sheet *s)
 	    BTF_PATH, have ? "is there" : "is missing");
 }
 
+/* A switch's first digit; '\0': there is no such switch. */
+static char read_switch(const char *path)
+{
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char value = '\0';
+
+	return fd >= 0 && read(fd, &value, 1) == 1 ? value : '\0';
+}
+
 static void check_jit(struct sheet *s)
 {
-	_cleanup_(closep) int fd = open(JIT_PATH, O_RDONLY | O_CLOEXEC);
-	char value = 0;
-	bool known = fd >= 0 && read(fd, &value, 1) == 1;
+	char value = read_switch(JIT_PATH);
 	/* without the file the JIT is always on (CONFIG_BPF_JIT_ALWAYS_ON) or there is none */
-	bool on = !known || value != '0';
+	bool known = value, on = value != '0';
 
 	add(s, "BPF JIT", on, "sysctl -w net.core.bpf_jit_enable=1", "%s",
 	    !known ? "no switch: fixed by the kernel"
@@ -118,6 +127,50 @@ static void check_load(struct sheet *s)
 	object_close(&object);
 	add(s, "program loads", r == 0,
 	    "see the rows above; with none of them wrong, report this line", "%s", reason);
+}
+
+static void check_tc(struct sheet *s)
+{
+	int r = trial_tc();
+
+	if (r == -EPERM)
+		add(s, "TC ingress", true, "", "not tried: that wants CAP_SYS_ADMIN");
+	else
+		add(s, "TC ingress", r == 0,
+		    "modprobe sch_ingress cls_bpf; without them, interfaces where XDP can't answer "
+		    "refuse nothing",
+		    "%s",
+		    r == 0	   ? "a filter can be attached"
+		    : r == -ENOENT ? "no clsact (sch_ingress)"
+				   : "no BPF classifier (cls_bpf)");
+}
+
+static void check_frags(struct sheet *s)
+{
+	int r = trial_frags();
+
+	add(s, "jumbo frames", r == 0,
+	    "use kernel 5.18 or later, or an MTU of 1500: native XDP wants whole packets",
+	    "xdp.frags: %s", r == 0 ? "yes" : strerror(-r));
+}
+
+/* Tier 1's two ways: in the program, where the listener's kernel gives it the number, and in the
+ * stack. */
+static void check_cookies(struct sheet *s)
+{
+	char value = read_switch(COOKIES_PATH);
+	int helper = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_tcp_gen_syncookie, NULL);
+
+	add(s, "SYN cookies", value == '1' || value == '2', "sysctl -w net.ipv4.tcp_syncookies=1",
+	    "net.ipv4.tcp_syncookies = %c%s", value ? value : '?',
+	    value == '2'   ? ": always"
+	    : value == '1' ? ": when a listener is full"
+			   : ": a flood of SYNs fills the listener");
+	add(s, "SYN cookies in XDP", helper != 0,
+	    "use kernel 5.3 or later built with CONFIG_SYN_COOKIES", "bpf_tcp_gen_syncookie: %s",
+	    helper > 0	  ? "yes"
+	    : helper == 0 ? "no"
+			  : "not known");
 }
 
 static void check_bpffs(struct sheet *s)
@@ -185,23 +238,23 @@ static void check_program(struct sheet *s, const struct netlink_interface *it, c
 		add(s, row, false, "stop the other axfwd, or give this one its --pin-dir",
 		    "an axfw program from another pin directory is attached (id %u)", id);
 	else
-		add(s, row, false,
-		    "detach it (ip link set dev NAME xdp off) or use another interface",
-		    "another XDP program is attached (%s%sid %u)", name, *name ? ", " : "", id);
+		add(s, row, true, "",
+		    "another XDP program is attached (%s%sid %u): axfw stands at TC beside it",
+		    name, *name ? ", " : "", id);
 }
 
 static void check_peer(struct sheet *s, const struct netlink_interface *it, const char *row)
 {
 	struct interface as_attached = { .index = it->index, .mode = ATTACH_NATIVE, .link_fd = -1 };
-	char reason[KERNEL_REASON_MAX] = "an answer can leave by it";
-	bool ok;
+	char reason[KERNEL_REASON_MAX];
 
 	if (strcmp(it->kind, "veth"))
 		return;
 	memcpy(as_attached.name, it->name, sizeof(as_attached.name));
-	ok = interface_can_answer(&as_attached, reason, sizeof(reason));
-	add(s, row, ok, "attach any native XDP program (one that passes all) to the peer", "%s",
-	    reason);
+	if (interface_can_answer(&as_attached, reason, sizeof(reason)))
+		add(s, row, true, "", "an answer can leave by XDP");
+	else
+		add(s, row, true, "", "by TC; XDP %.130s", reason);
 }
 
 static void check_interface(struct sheet *s, const char *name)
@@ -219,6 +272,11 @@ static void check_interface(struct sheet *s, const char *name)
 		return;
 	}
 	read_driver(name, driver);
+	if (!it.ethernet) {
+		add(s, row, false, "use the interface below it, whose packets are Ethernet's",
+		    "its packets have no Ethernet header, so none would be understood");
+		return;
+	}
 	add(s, row, it.up, "ip link set dev NAME up", "%s, %s, %s", it.up ? "up" : "down", driver,
 	    describe_xdp(index));
 	snprintf(row, sizeof(row), "%.15s: program", name);
@@ -243,6 +301,9 @@ unsigned kernel_doctor(const char *interfaces, const char *pin_dir, struct kerne
 	check_jit(&s);
 	check_helpers(&s);
 	check_load(&s);
+	check_tc(&s);
+	check_frags(&s);
+	check_cookies(&s);
 	check_bpffs(&s);
 	if (is_interface_list_empty(interfaces)) {
 		add(&s, "interface", false,
