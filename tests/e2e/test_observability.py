@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names that others rely on: metrics, axfw status, pins."""
 import json
+import re
 import subprocess
 
 from clients import UNKNOWN_KEY, ask, check, curl
-from lab import BUILD, run
+from lab import BUILD, PORT, REPO, enter, run
 
 
 def test_metrics(network, daemon, key):
@@ -20,6 +21,18 @@ def test_metrics(network, daemon, key):
     assert metrics["axfw_request_seconds_count"] >= 2
     assert metrics["axfw_request_seconds_sum"] > 0
     assert metrics['axfw_request_seconds_bucket{le="+Inf"}'] == metrics["axfw_request_seconds_count"]
+
+
+def test_every_metric_is_in_the_docs(network, daemon, key):
+    check(network, key)
+    text = run(*enter(network.server), "curl", "-sf", f"http://127.0.0.1:{PORT}/metrics")
+    served = set(re.findall(r"^# HELP (\w+) (.*)\n# TYPE \w+ (\w+)$", text, re.M))
+    page = (REPO / "docs/metrics.md").read_text()
+    described = {(name, meaning, kind) for name, kind, meaning in
+                 re.findall(r"^\| `(\w+)` \| (\w+) \| [^|]*\| (.*) \|$", page, re.M)}
+    assert described == served
+    for name in re.findall(r"`(?:rate\()?(axfw_\w+?)[ `){*]", page):
+        assert name in text or name.endswith("_"), name
 
 
 def test_metrics_are_for_the_allowed_only(network, daemon):
