@@ -133,17 +133,22 @@ static long forwarded_step(__u32 step __attribute__((unused)), struct walk_ctx *
 	return 0;
 }
 
-/* The client behind a trusted peer, by rules 3 to 5. */
-static __always_inline bool read_forwarded(struct axfw_packet *p, struct scratch *s, struct walk *w)
+/* The client behind a trusted peer, by rules 3 to 5. Read when somebody asks: a verdict about a key
+ * depends on nobody's address. false: it can't be made out. */
+static __always_inline bool find_client(struct axfw_packet *p, struct scratch *s, struct walk *w)
 {
 	struct walk_ctx c = { .s = s, .w = w };
 	struct value v = s->scan.forwarded;
 
+	if (!p->client_pending)
+		return true;
 	axfw_forwarded_start(&w->list, v.at, v.at + v.len);
 	w->said = AXFW_FORWARDED_MORE;
 	bpf_loop(FORWARDED_STEPS_MAX, forwarded_step, &c, 0);
 	copy_address(p->client, w->list.entry);
-	return w->said == AXFW_FORWARDED_ENTRY;
+	p->client_pending = 0;
+	p->client_known = w->said == AXFW_FORWARDED_ENTRY;
+	return p->client_known;
 }
 
 #endif

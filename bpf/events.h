@@ -8,6 +8,8 @@
 #ifndef AXFW_BPF_EVENTS_H
 #define AXFW_BPF_EVENTS_H
 
+#include "client.h"
+#include "http.h"
 #include "maps.h"
 #include "parse.h"
 #include "axfw/words.h"
@@ -112,16 +114,25 @@ static __always_inline bool is_sampled(const struct axfw_packet *p, __u32 one_in
 __noinline int GLOBAL(report)(struct hook_ctx *ctx, struct axfw_packet *p, __u32 why, __u32 bytes)
 {
 	const struct axfw_config *settings;
+	struct scratch *s;
+	struct walk *w;
 	__u32 zero = 0;
+	bool sampled;
 
 	if (!ctx || !p)
 		return 0;
 	settings = bpf_map_lookup_elem(&config, &zero);
-	if (!settings)
+	s = bpf_map_lookup_elem(&scratch, &zero);
+	w = bpf_map_lookup_elem(&walks, &zero);
+	if (!settings || !s || !w)
 		return 0;
-	if (settings->trace.until_ns && is_traced(settings, p))
+	sampled = is_sampled(p, settings->event_sample);
+	if (!sampled && !settings->trace.until_ns)
+		return 0;
+	find_client(p, s, w);
+	if (is_traced(settings, p))
 		tell(ctx, p, settings, why, bytes, AXFW_EVENT_TRACED, 1);
-	if (is_sampled(p, settings->event_sample))
+	if (sampled)
 		tell(ctx, p, settings, why, bytes, AXFW_EVENT_SAMPLED, settings->event_sample);
 	return 0;
 }

@@ -59,10 +59,12 @@ static __always_inline __u32 judge_head(const struct axfw_config *settings, stru
 		return why;
 	if (!head_is_plain(settings, s, route->kind))
 		return AXFW_REASON_HEADERS_ODD;
-	if (trusted && (s->scan.seen & HEADER_FORWARDED_FOR) && !read_forwarded(p, s, w)) {
+	if (trusted && (s->scan.seen & HEADER_FORWARDED_FOR)) {
 		p->client_known = 0;
-		return AXFW_REASON_CLIENT_UNKNOWN;
+		p->client_pending = 1;
 	}
+	if (route->kind == AXFW_ROUTE_SIGNUP && !find_client(p, s, w))
+		return AXFW_REASON_CLIENT_UNKNOWN;
 	return judge_size(s, p, route->body_max, route->kind);
 }
 

@@ -62,7 +62,7 @@ struct axfw_packet {
 	__u32 request_len;
 	__u16 request_at;
 	__u8 client_known;
-	__u8 pad1;
+	__u8 client_pending; /* stands in X-Forwarded-For, unread: nobody has asked yet */
 	__u32 seq;
 	__u32 ack;
 	__u32 payload_len;

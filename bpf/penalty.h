@@ -49,7 +49,7 @@ __noinline int GLOBAL(penalise)(struct hook_ctx *ctx, struct axfw_packet *p, __u
 	if (!settings)
 		return 0;
 	limit = settings->penalty.refusals;
-	if (!limit || !is_penalised(why) || !is_same(p->client, p->flow.client))
+	if (!limit || !is_penalised(why) || !p->client_known || !is_same(p->client, p->flow.client))
 		return 0;
 	client = axfw_client_of(p->client);
 	if (count_refusal(&client, settings->penalty.window_ns) % limit == 0)

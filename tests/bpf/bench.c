@@ -15,6 +15,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "run.h"
+#include "tiers.h"
 #include "axfw.skel.h"
 
 #define SAMPLES		      25
@@ -45,6 +46,59 @@ struct measured {
 	uint32_t budget_ns;
 	unsigned why; /* what is being measured must be what is counted */
 };
+
+/* What the tiers add where they are on. */
+struct measured_tier {
+	struct measured measured;
+	int then; /* enum xdp_action */
+	void (*configure)(struct axfw_config *config);
+	void (*arrange)(struct world *w); /* NULL: the maps are empty */
+};
+
+/* Half of what the deny list holds at most, in prefixes of their own. */
+static void deny_many(struct world *w)
+{
+	char prefix[32];
+
+	for (unsigned i = 0; i < AXFW_DENIED_MAX / 2; i++) {
+		snprintf(prefix, sizeof(prefix), "198.%u.%u.0/24", i >> 8, i & 255);
+		tiers_deny(w, prefix, AXFW_DENIED_BY_PENALTY, 3600);
+	}
+	tiers_deny(w, "127.0.0.1", AXFW_DENIED_BY_PENALTY, 3600);
+}
+
+static void deny_others(struct world *w)
+{
+	deny_many(w);
+	tiers_deny(w, "127.0.0.1", AXFW_DENIED_BY_PENALTY, -1);
+}
+
+static void denied(struct axfw_config *c)
+{
+	c->tiers = AXFW_TIER_DENIED;
+}
+
+static void syn_budget(struct axfw_config *c)
+{
+	c->tiers = AXFW_TIER_SYN_BUDGET;
+	c->syn_rate = (struct axfw_rate){ .interval_ns = 1, .burst_ns = 1000 };
+}
+
+static void no_syn_budget(struct axfw_config *c)
+{
+	c->tiers = AXFW_TIER_SYN_BUDGET;
+	c->syn_rate = (struct axfw_rate){ .interval_ns = 1ULL << 60 };
+}
+
+static void behind_proxies(struct axfw_config *c)
+{
+	c->tiers = AXFW_TIER_PROXIES;
+}
+
+static void trust_loopback(struct world *w)
+{
+	tiers_trust(w, "127.0.0.0/8");
+}
 
 static const struct measured measured[] = {
 	{ "SYN", DEFERRED4, { .flags = SYN }, 40, AXFW_REASON_NO_PAYLOAD },
@@ -85,6 +139,16 @@ static const struct measured measured[] = {
 	  ANSWER_BUDGET_NS,
 	  AXFW_REASON_KEY_UNKNOWN },
 };
+
+/* clang-format off */
+static const struct measured_tier measured_tiers[] = {
+	{ { "SYN of a source in the penalty box, among 8,192", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_DENIED_BY_PENALTY }, XDP_DROP, denied, deny_many },
+	{ { "SYN of another source while the deny list holds 8,192", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_NO_PAYLOAD }, XDP_PASS, denied, deny_others },
+	{ { "SYN within its budget", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_NO_PAYLOAD }, XDP_PASS, syn_budget, NULL },
+	{ { "SYN beyond its budget", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_SYN_BUDGET }, XDP_DROP, no_syn_budget, NULL },
+	{ { "290-byte request by a proxy, key admitted", DEFERRED4, { .text = REQUEST(KEY_ADMITTED_TEXT, "X-Forwarded-For: 203.0.113.250\r\n") }, 0, AXFW_REASON_KEY_ADMITTED }, XDP_PASS, behind_proxies, trust_loopback },
+};
+/* clang-format on */
 
 struct timing {
 	uint32_t min_ns, median_ns;
@@ -252,6 +316,19 @@ static int measure_passed(struct world *w, const struct measured *m, const struc
 	return 0;
 }
 
+static void prepare(struct world *w, const struct measured_tier *m)
+{
+	struct axfw_config config;
+
+	world_default_config(&config);
+	m->configure(&config);
+	world_configure(w, &config);
+	tiers_clear(w);
+	if (m->arrange)
+		m->arrange(w);
+	world_skeleton(w)->bss->flows_used_at = LONG_AGO_JIFFIES;
+}
+
 static int measure_row(struct world *w, const struct measured *m, const int filters[2])
 {
 	struct connection c;
@@ -273,6 +350,31 @@ static int measure_row(struct world *w, const struct measured *m, const int filt
 	return r;
 }
 
+static int measure_tier(struct world *w, const struct measured_tier *m)
+{
+	const struct measured *row = &m->measured;
+	struct connection c;
+	struct frame frame, first;
+	struct timing t;
+	int r = connection_open(row->on, 0, &c);
+
+	prepare(w, m);
+	frame_build(&c.ends, &row->packet, &frame);
+	first = frame;
+	world_run(w, &first); /* a source's first SYN is within every budget */
+	if (!r)
+		r = is_what_it_says(w, row, &frame) ? 0 : -EINVAL;
+	if (!r)
+		r = time_program(bpf_program__fd(world_skeleton(w)->progs.axfw_xdp), &frame,
+				 m->then, &t);
+	connection_close(&c);
+	if (r)
+		fprintf(stderr, "bpf-tests: %s: %s\n", row->packet_name, strerror(-r));
+	else
+		print_row(row->packet_name, "", t.median_ns, &t, 0);
+	return r;
+}
+
 int run_bench(struct world *w)
 {
 	libbpf_print_fn_t print = libbpf_set_print(NULL); /* it warns of sections that it skips */
@@ -285,6 +387,8 @@ int run_bench(struct world *w)
 	printf("{\"rows\": [");
 	for (unsigned i = 0; i < sizeof(measured) / sizeof(*measured); i++)
 		failed |= measure_row(w, &measured[i], filters) != 0;
+	for (unsigned i = 0; i < sizeof(measured_tiers) / sizeof(*measured_tiers); i++)
+		failed |= measure_tier(w, &measured_tiers[i]) != 0;
 	printf("\n]}\n");
 	bpf_object__close(ip);
 	bpf_object__close(all);

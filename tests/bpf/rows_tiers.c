@@ -220,7 +220,7 @@ const struct row tier_rows[] = {
 	{ "forwarded: nothing, so the peer", DEFERRED4, { .text = SIGNUP("") }, LIMITED, .signups = 5, PROXIED },
 	{ "forwarded: unreadable", DEFERRED4, { .text = FORWARDED("unknown") }, UNREADABLE, .signups = 5, PROXIED },
 	{ "forwarded: nothing behind the comma", DEFERRED4, { .text = FORWARDED("192.0.2.1,") }, UNREADABLE, PROXIED },
-	{ "forwarded: unreadable, with a key", DEFERRED4, { .text = CHECK "X-Forwarded-For: 1.2.3\r\n" BEARER(KEY_UNKNOWN_TEXT) END }, UNREADABLE, PROXIED },
+	{ "forwarded: unreadable, but a key is judged by itself", DEFERRED4, { .text = CHECK "X-Forwarded-For: 1.2.3\r\n" BEARER(KEY_UNKNOWN_TEXT) END }, ANSWERED(KEY_UNKNOWN), PROXIED },
 	{ "forwarded: readable, with a key", DEFERRED4, { .text = CHECK "x-forwarded-for: 1.2.3.4\r\n" BEARER(KEY_UNKNOWN_TEXT) END }, ANSWERED(KEY_UNKNOWN), PROXIED },
 	{ "forwarded: through more proxies than are looked at", DEFERRED4, { .text = FORWARDED("192.0.2.1" X16(", 10.100.100.100") X16(", 10.100.100.100")) }, UNREADABLE, PROXIED },
 	{ "forwarded: any peer, the right-most", DEFERRED4, { .text = FORWARDED("203.0.113.1, 192.0.2.1") }, LIMITED, .configure = behind_any, .arrange = trust_loopback },
