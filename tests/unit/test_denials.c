@@ -446,6 +446,62 @@ static void a_flood_of_sources_is_not_a_flood_of_lines(void **state)
 	assert_in_range(atomic_load(&f->boxed), 1, 20); /* 10 a minute, and a minute may turn */
 }
 
+/* Requests, connections and an operator at once. */
+struct crowd {
+	struct box_fixture *f;
+	unsigned number;
+	atomic_bool *stop;
+};
+
+static void *be_served(void *arg)
+{
+	struct crowd *c = arg;
+	uint32_t n = 0;
+
+	while (!atomic_load(c->stop)) {
+		const struct address a = numbered(c->number * 65536 + n++ % 300);
+		uint64_t now_ns = clock_monotonic_ns();
+
+		denials_refuse(c->f->denials, &a);
+		if (n % 3)
+			denials_vouch(c->f->denials, &a, now_ns);
+		else
+			denials_count_refusal(c->f->denials, &a, now_ns);
+	}
+	return NULL;
+}
+
+static void everything_at_once(void **state)
+{
+	struct box_fixture *f = *state;
+	struct crowd crowds[3];
+	pthread_t threads[ARRAY_SIZE(crowds)];
+	atomic_bool stop = false;
+	struct denial *list;
+	size_t count;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(crowds); i++) {
+		crowds[i] = (struct crowd){ f, i, &stop };
+		assert_int_equal(pthread_create(&threads[i], NULL, be_served, &crowds[i]), 0);
+	}
+	for (unsigned n = 0; n < 200; n++) {
+		struct denial d = { .prefix = prefix("10.0.0.0/8"), .reason = "all" }, ret;
+
+		assert_int_equal(denials_add(f->denials, &d, false, &ret), 0);
+		assert_int_equal(denials_list(f->denials, &list, &count), 0);
+		assert_true(count >= 1);
+		free(list);
+		assert_int_equal(denials_remove(f->denials, &d.prefix), 0);
+	}
+	atomic_store(&stop, true);
+	for (unsigned i = 0; i < ARRAY_SIZE(crowds); i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(denials_list(f->denials, &list, &count), 0);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(list[i].cause, AXFW_DENIED_BY_PENALTY);
+	free(list);
+}
+
 static void no_list_denies_nobody(void **state)
 {
 	const struct address a = address("203.0.113.7");
@@ -477,6 +533,7 @@ int main(void)
 		WHOLE(an_ipv6_network_is_boxed_whole),
 		WHOLE(the_box_spares_who_may_be_somebodys_customer),
 		WHOLE(a_flood_of_sources_is_not_a_flood_of_lines),
+		WHOLE(everything_at_once),
 		cmocka_unit_test(no_list_denies_nobody),
 	};
 

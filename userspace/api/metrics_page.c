@@ -44,7 +44,7 @@ static const char *reason_label(enum axfw_reason reason, char ret[static 32])
 	const char *name = name_of_reason(reason);
 	size_t i = 0;
 
-	for (; name[i] && i < 31; i++)
+	for (; i < 31 && name[i]; i++)
 		ret[i] = (char)tolower((unsigned char)name[i]);
 	ret[i] = '\0';
 	return ret;
