@@ -25,6 +25,13 @@
 #define SUSPENDED_POLL_MS 1
 #define LOG_LINE_MAX	  256
 
+struct patience http_patience = {
+	.idle_s = 75, /* as nginx's keepalive_timeout */
+	.header_s = 20,
+	.body_s = 60, /* 1 MiB at 17 KiB/s */
+	.answer_s = 60,
+};
+
 static void log_mhd(void *arg, const char *format, va_list args)
 {
 	char line[LOG_LINE_MAX];
@@ -89,7 +96,7 @@ static struct MHD_Daemon *start_mhd(struct front *front, int listener, unsigned 
 		MHD_OPTION_ARRAY, socket,
 		MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0,
 		MHD_OPTION_CONNECTION_LIMIT, connections,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+		MHD_OPTION_CONNECTION_TIMEOUT, http_patience.idle_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 		MHD_OPTION_URI_LOG_CALLBACK, request_line_read, front,
 		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,

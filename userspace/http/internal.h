@@ -184,11 +184,15 @@ struct front {
 	bool local;
 };
 
-/* Limits on time. Each bounds how long a stranger may hold a connection without getting on. */
-#define IDLE_S	 75 /* between requests, and for each read or write: as nginx's keepalive_timeout */
-#define HEADER_S 20 /* from the request line (or accept) to the end of the headers */
-#define BODY_S	 60 /* the whole body: 1 MiB at 17 KiB/s */
-#define ANSWER_S 60 /* the whole answer */
+/* Limits on time. Each bounds how long a stranger may hold a connection without getting on.
+ * Constants, but that a test makes them shorter before it starts a server. */
+struct patience {
+	unsigned idle_s;   /* between requests, and for each read or write */
+	unsigned header_s; /* from the request line (or accept) to the end of the headers */
+	unsigned body_s;   /* the whole body */
+	unsigned answer_s; /* the whole answer */
+};
+extern struct patience http_patience;
 
 struct cors;
 struct janitor;
@@ -241,6 +245,10 @@ int parser_init(void);
 /* Queues an answer of ours. */
 enum MHD_Result parser_queue(struct MHD_Connection *connection, unsigned status,
 			     struct MHD_Response *response);
+/* The connection is new, and mostly there is something to read already. */
+void parser_look_at_begin(struct conn *c);
+/* The request ends without its answer, its headers are still there: answers it, if it was late. */
+void parser_look_at_cut(struct request *r, enum MHD_RequestTerminationCode why);
 /* The connection is about to be closed: answers what it was closed for, if nobody has. */
 void parser_look_at_end(struct MHD_Connection *connection, struct conn *c);
 
@@ -283,9 +291,12 @@ enum MHD_Result respond_and_leave(struct request *r);
  * are its own; the rest is its epoll thread's. */
 struct conn {
 	atomic_uint_fast64_t deadline_ns;
+	atomic_bool reads; /* until the deadline something of a request should come */
+	atomic_bool late;  /* it didn't; the connection was shut for reading */
 	int fd;
 	struct conn *next; /* free ones */
 	bool used;
+	bool tls;		   /* it began as TLS does */
 	bool announced;		   /* the end of the connection was said, by us or by the client */
 	bool had_request, was_cut; /* the last one has ended without its answer */
 	struct front *front;
@@ -301,6 +312,9 @@ void conn_announce_end(struct conn *c);
 bool conn_is_ended_by_client(const struct conn *c);
 /* 0: none. After it the connection is shut down. */
 void conn_set_deadline(struct conn *c, uint64_t monotonic_ns);
+/* After it nothing more is read, so that its thread ends it with an answer; soon after that it is
+ * shut down. */
+void conn_set_read_deadline(struct conn *c, uint64_t monotonic_ns);
 /* Reads and drops what still comes on the connection, within bounds, so that closing it doesn't
  * reset it. */
 void janitor_linger(struct janitor *j, int fd);

@@ -18,7 +18,8 @@
 #include <sys/socket.h>
 
 #define TICK_MS	     500
-#define LINGER_MAX   64 /* connections read at once; beyond that they are closed */
+#define LATE_NS	     (5 * NS_PER_S) /* for its thread to see it and answer */
+#define LINGER_MAX   64		    /* connections read at once; beyond that they are closed */
 #define LINGER_BYTES ((uint64_t)16 << 20) /* what one may still send */
 #define LINGER_NS    (5 * NS_PER_S)
 #define READ_SIZE    65536
@@ -44,8 +45,18 @@ struct janitor {
 
 void conn_set_deadline(struct conn *c, uint64_t monotonic_ns)
 {
-	if (c)
-		atomic_store_explicit(&c->deadline_ns, monotonic_ns, memory_order_relaxed);
+	if (!c)
+		return;
+	atomic_store_explicit(&c->reads, false, memory_order_relaxed);
+	atomic_store_explicit(&c->deadline_ns, monotonic_ns, memory_order_release);
+}
+
+void conn_set_read_deadline(struct conn *c, uint64_t monotonic_ns)
+{
+	if (!c)
+		return;
+	atomic_store_explicit(&c->reads, true, memory_order_relaxed);
+	atomic_store_explicit(&c->deadline_ns, monotonic_ns, memory_order_release);
 }
 
 struct conn *janitor_add(struct janitor *j, int fd)
@@ -58,7 +69,8 @@ struct conn *janitor_add(struct janitor *j, int fd)
 		j->free_conns = c->next;
 		c->fd = fd;
 		c->used = true;
-		c->announced = c->had_request = c->was_cut = false;
+		c->announced = c->had_request = c->was_cut = c->tls = false;
+		atomic_store(&c->late, false);
 		c->front = NULL;
 		c->request = NULL;
 	}
@@ -95,17 +107,28 @@ void janitor_remove(struct janitor *j, struct conn *c)
 	pthread_mutex_unlock(&j->lock);
 }
 
+/* With the lock. Its thread sees the end of the connection, says why if it can, and frees it. */
+static void end_late(struct conn *c, uint64_t deadline_ns, uint64_t now_ns)
+{
+	bool first = atomic_load(&c->reads) && !atomic_load(&c->late);
+
+	/* Unless its thread was quicker and awaits something else by now. */
+	if (!atomic_compare_exchange_strong(&c->deadline_ns, &deadline_ns,
+					    first ? now_ns + LATE_NS : 0))
+		return;
+	if (first)
+		atomic_store(&c->late, true);
+	(void)shutdown(c->fd, first ? SHUT_RD : SHUT_RDWR);
+}
+
 static void end_if_late(struct janitor *j, struct conn *c, uint64_t now_ns)
 {
 	uint64_t deadline_ns;
 
 	pthread_mutex_lock(&j->lock);
-	deadline_ns = atomic_load_explicit(&c->deadline_ns, memory_order_relaxed);
-	if (c->used && deadline_ns && deadline_ns < now_ns) {
-		conn_set_deadline(c, 0);
-		/* Its thread sees the end of the connection and frees it. */
-		(void)shutdown(c->fd, SHUT_RDWR);
-	}
+	deadline_ns = atomic_load_explicit(&c->deadline_ns, memory_order_acquire);
+	if (c->used && deadline_ns && deadline_ns < now_ns)
+		end_late(c, deadline_ns, now_ns);
 	pthread_mutex_unlock(&j->lock);
 }
 

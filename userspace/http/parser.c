@@ -30,9 +30,12 @@
 #define MALFORMED_HEADER "Malformed request header"
 #define MALFORMED_BODY	 "Malformed chunked body"
 #define MALFORMED_LENGTH "Content-Length isn't a number"
+#define NOT_TLS		 MALFORMED_LINE ": plain HTTP is spoken here, not TLS"
+#define LATE		 "The request took too long to arrive"
+#define TLS_HANDSHAKE	 0x16 /* the first byte of a ClientHello's record; no method has it */
 /* The library closes a connection in the moment in which it reads what it can't; the other reason
- * to close one between requests is that nothing came for IDLE_S. */
-#define JUST_NOW_MS (IDLE_S * 1000 / 2)
+ * to close one between requests is that nothing came for idle_s. */
+#define JUST_NOW_MS (http_patience.idle_s * 1000 / 2)
 
 typedef enum MHD_Result (*queue_fn)(struct MHD_Connection *, unsigned, struct MHD_Response *);
 
@@ -68,7 +71,7 @@ static const char *malformed_part(const struct request *r)
 	const char *length;
 
 	if (!r->uri)
-		return MALFORMED_LINE;
+		return r->conn && r->conn->tls ? NOT_TLS : MALFORMED_LINE;
 	if (r->stage != STAGE_LINE)
 		return MALFORMED_BODY;
 	length = exchange_header(&r->x, "Content-Length");
@@ -81,6 +84,9 @@ static void refuse(struct request *r, unsigned status)
 	case MHD_HTTP_BAD_REQUEST:
 	case MHD_HTTP_INTERNAL_SERVER_ERROR: /* a chunk size's line that fills the buffer */
 		(void)refuse_malformed(r, MHD_HTTP_BAD_REQUEST, malformed_part(r));
+		break;
+	case MHD_HTTP_REQUEST_TIMEOUT:
+		(void)refuse_malformed(r, status, LATE);
 		break;
 	case MHD_HTTP_CONTENT_TOO_LARGE:
 		(void)refuse_too_large(r);
@@ -146,8 +152,36 @@ enum MHD_Result MHD_queue_response(struct MHD_Connection *connection, unsigned s
 
 /* --- what it closes without a word ----------------------------------------------------------- */
 
-/* Did bytes come that nobody answered? For a line without a single blank the library has no page.
- */
+/* TLS to this port: it needn't have a line's end for as long as the client has patience. */
+void parser_look_at_begin(struct conn *c)
+{
+	unsigned char first;
+
+	if (c->front->local || recv(c->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1 ||
+	    first != TLS_HANDSHAKE)
+		return;
+	c->tls = true;
+	(void)shutdown(c->fd, SHUT_RD);
+}
+
+void parser_look_at_cut(struct request *r, enum MHD_RequestTerminationCode why)
+{
+	const struct conn *c = r->conn;
+
+	if (!c || !atomic_load(&c->reads) ||
+	    (!atomic_load(&c->late) && why != MHD_REQUEST_TERMINATED_TIMEOUT_REACHED))
+		return;
+	if (r->stage == STAGE_DISCARD) { /* the answer is there, only the rest of the body isn't */
+		(void)respond_and_leave(r);
+		return;
+	}
+	if (r->stage == STAGE_LINE)
+		fill_half_read(r);
+	refuse(r, MHD_HTTP_REQUEST_TIMEOUT);
+}
+
+/* Did bytes come that nobody answered? For a line without a single blank the library has no page,
+ * and none for one that doesn't end. */
 static bool has_unread_line(const struct conn *c)
 {
 	struct tcp_info tcp;
@@ -157,12 +191,15 @@ static bool has_unread_line(const struct conn *c)
 		return false;
 	if (!c->had_request)
 		return tcp.tcpi_bytes_received > 1; /* a FIN counts as one */
-	return !conn_is_ended_by_client(c) && tcp.tcpi_last_data_recv < JUST_NOW_MS;
+	return atomic_load(&c->late) ||
+	       (!conn_is_ended_by_client(c) && tcp.tcpi_last_data_recv < JUST_NOW_MS);
 }
 
 void parser_look_at_end(struct MHD_Connection *connection, struct conn *c)
 {
 	if (c && !atomic_load_explicit(&c->front->http->draining, memory_order_relaxed) &&
 	    has_unread_line(c))
-		refuse_unread(connection, c, MHD_HTTP_BAD_REQUEST);
+		refuse_unread(connection, c,
+			      atomic_load(&c->late) ? MHD_HTTP_REQUEST_TIMEOUT
+						    : MHD_HTTP_BAD_REQUEST);
 }

@@ -167,7 +167,7 @@ void *request_line_read(void *arg, const char *uri, struct MHD_Connection *conne
 		r->conn->request = r;
 		r->conn->had_request = true;
 	}
-	conn_set_deadline(r->conn, r->x.started_ns + HEADER_S * NS_PER_S);
+	conn_set_read_deadline(r->conn, r->x.started_ns + http_patience.header_s * NS_PER_S);
 	return r;
 }
 
@@ -348,7 +348,9 @@ static enum MHD_Result read_headers(struct request *r, const char *url, const ch
 	if (r->content_length > r->body_max)
 		return refuse_too_large(r);
 	if (r->chunked || r->content_length)
-		conn_set_deadline(r->conn, x->started_ns + (HEADER_S + BODY_S) * NS_PER_S);
+		conn_set_read_deadline(
+			r->conn,
+			x->started_ns + (http_patience.header_s + http_patience.body_s) * NS_PER_S);
 	if (!cors_look(r->front->http->cors, r) && find_route(r) && may_send_body(r)) {
 		r->stage = STAGE_BODY;
 		r->body.room = r->x.route->auth == AUTH_API_KEY ? BODY_ROOM_CALLS
@@ -518,6 +520,15 @@ enum MHD_Result request_handle(void *front, struct MHD_Connection *connection, c
 
 /* --- ends ------------------------------------------------------------------------------------ */
 
+/* With the rest after it. A connection that lives longer has begun another line: without a byte the
+ * library ends it before. */
+static uint64_t longest_request_s(void)
+{
+	const struct patience *p = &http_patience;
+
+	return (uint64_t)p->header_s + p->body_s + p->answer_s + p->idle_s;
+}
+
 void request_done(void *front, struct MHD_Connection *connection, void **request,
 		  enum MHD_RequestTerminationCode why)
 {
@@ -525,13 +536,13 @@ void request_done(void *front, struct MHD_Connection *connection, void **request
 
 	if (!r)
 		return;
+	parser_look_at_cut(r, why);
 	if (r->conn) {
 		r->conn->request = NULL;
 		r->conn->was_cut = why != MHD_REQUEST_TERMINATED_COMPLETED_OK;
 	}
 	atomic_store_explicit(&r->worker->ended, r->worker->ended + 1, memory_order_relaxed);
-	conn_set_deadline(r->conn,
-			  r->x.started_ns + (HEADER_S + BODY_S + ANSWER_S + IDLE_S) * NS_PER_S);
+	conn_set_read_deadline(r->conn, r->x.started_ns + longest_request_s() * NS_PER_S);
 	request_free(r);
 	*request = NULL;
 }
@@ -547,9 +558,11 @@ static void connection_opened(struct front *front, struct MHD_Connection *connec
 	if (!front->local)
 		acceptor_note_begin(front->http->acceptor);
 	*socket_context = c;
-	if (c)
-		c->front = front;
-	conn_set_deadline(c, clock_monotonic_ns() + HEADER_S * NS_PER_S);
+	if (!c)
+		return;
+	c->front = front;
+	conn_set_read_deadline(c, clock_monotonic_ns() + http_patience.header_s * NS_PER_S);
+	parser_look_at_begin(c);
 }
 
 static void connection_closed(struct front *front, struct MHD_Connection *connection,

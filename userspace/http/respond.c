@@ -62,6 +62,9 @@ static void complete(struct request *r)
 	x->close |= atomic_load_explicit(&r->front->http->draining, memory_order_relaxed);
 	if (x->close || r->is_last)
 		conn_announce_end(r->conn);
+	conn_set_deadline(r->conn, x->started_ns + (http_patience.header_s + http_patience.body_s +
+						    http_patience.answer_s) *
+							   NS_PER_S);
 	metrics_count_request(x->services->metrics, r->worker->slot, x->status);
 	if (x->status == 429 && x->route && x->route->kernel == AXFW_ROUTE_SIGNUP)
 		metrics_count_refusal(x->services->metrics, r->worker->slot,
@@ -134,7 +137,6 @@ enum MHD_Result respond(struct request *r)
 	/* An answer without one of its headers would be another answer: none, then. */
 	queued = response.failed ? MHD_NO : parser_queue(r->connection, r->x.status, response.mhd);
 	MHD_destroy_response(response.mhd);
-	conn_set_deadline(r->conn, r->x.started_ns + (HEADER_S + BODY_S + ANSWER_S) * NS_PER_S);
 	return queued;
 }
 
