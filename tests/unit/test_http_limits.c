@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much a stranger may send, and that the refusal arrives although more was sent than was read.
  */
+#include <poll.h>
 #include "http_node.h"
 
 #define GUARD_MAX 262144
@@ -165,6 +166,18 @@ static void nobody_is_asked_for_a_body_that_is_refused(void **state)
 	close(fd);
 }
 
+static int answered(const int *fds, int count)
+{
+	int n = 0;
+
+	for (int i = 0; i < count; i++) {
+		struct pollfd p = { .fd = fds[i], .events = POLLIN };
+
+		n += poll(&p, 1, 0);
+	}
+	return n;
+}
+
 /* Password checks queue up to a bound; what doesn't fit is told to come back, and nothing else
  * waits. */
 static void a_burst_of_logins_is_bounded(void **state)
@@ -173,7 +186,6 @@ static void a_burst_of_logins_is_bounded(void **state)
 	static const char body[] = "email=a@example.org&password=correct+horse";
 	int fds[BURST], checked = 0, busy = 0;
 	char framing[128], value[512];
-	uint64_t began_ns;
 
 	snprintf(framing, sizeof(framing),
 		 "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu",
@@ -182,10 +194,9 @@ static void a_burst_of_logins_is_bounded(void **state)
 		fds[i] = begin("POST /login", "", framing);
 		assert_true(say(fds[i], body, sizeof(body) - 1));
 	}
-	began_ns = clock_monotonic_ns();
 	close(send_sized("POST /v1/guard/check", key, 100));
 	assert_int_equal(answer.status, 200);
-	assert_true(clock_monotonic_ns() - began_ns < 2 * NS_PER_S);
+	assert_true(answered(fds, BURST) < BURST); /* it didn't wait for them */
 	for (int i = 0; i < BURST; i++) {
 		hear(fds[i], &answer);
 		assert_true(answer.status == 401 || answer.status == 503);
