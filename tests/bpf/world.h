@@ -52,6 +52,7 @@ void world_forget_flows(struct world *w);
 
 struct connection {
 	int client;   /* -1: nobody */
+	int server;   /* -1: not accepted (deferred: nothing to accept yet) */
 	uint32_t mss; /* what the client announces; 0: the usual */
 	struct ends ends;
 };
