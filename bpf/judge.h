@@ -13,6 +13,7 @@
 #include "http.h"
 #include "interfaces.h"
 #include "proof.h"
+#include "query.h"
 #include "signup.h"
 
 /* The headers that a refusal wants to have seen, and those it must not. */
@@ -51,9 +52,10 @@ static __always_inline __u32 judge_size(const struct scratch *s, struct axfw_pac
  * that is known and a body of the right size. */
 static __always_inline __u32 judge_head(const struct axfw_config *settings, struct scratch *s,
 					struct walk *w, struct axfw_packet *p,
-					const volatile struct axfw_route *route, bool trusted)
+					const volatile struct axfw_route *route, __u32 line_len,
+					bool trusted)
 {
-	__u32 why = scan_head(s, route->line_len);
+	__u32 why = scan_head(s, line_len);
 
 	if (why != AXFW_UNDECIDED)
 		return why;
@@ -76,7 +78,7 @@ __noinline int GLOBAL(judge)(struct hook_ctx *ctx, struct axfw_packet *p)
 	bool trusted = false;
 	struct scratch *s;
 	struct walk *w;
-	__u32 zero = 0, why;
+	__u32 zero = 0, line_len, why;
 
 	if (!ctx || !p)
 		return AXFW_REASON_NOT_A_REQUEST;
@@ -90,10 +92,10 @@ __noinline int GLOBAL(judge)(struct hook_ctx *ctx, struct axfw_packet *p)
 		return why;
 	if (!copy_head(ctx, p->request_at, p->request_len, s))
 		return AXFW_REASON_NOT_CONFIGURED;
-	route = find_route(s);
+	route = read_line(s, &line_len);
 	if (!route || route->kind == AXFW_ROUTE_USERSPACE)
 		return AXFW_REASON_NOT_REFUSABLE;
-	why = judge_head(settings, s, w, p, route, trusted);
+	why = judge_head(settings, s, w, p, route, line_len, trusted);
 	if (why != AXFW_UNDECIDED)
 		return why;
 	if (route->kind == AXFW_ROUTE_SIGNUP)

@@ -170,7 +170,6 @@ const struct row rows[] = {
 	{ "GET of a refusable path passes", DEFERRED4, { .text = "GET /v1/guard/check HTTP/1.1\r\n" HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
 	{ "another path passes", DEFERRED4, { .text = LINE("/v1/guard/other") HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
 	{ "a longer path passes", DEFERRED4, { .text = LINE("/v1/guard/check/") HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
-	{ "a query passes", DEFERRED4, { .text = LINE("/v1/guard/check?a") HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
 	{ "HTTP/1.0 passes", DEFERRED4, { .text = "POST /v1/guard/check HTTP/1.0\r\n" HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
 	{ "a bare LF behind the line passes", DEFERRED4, { .text = "POST /v1/guard/check HTTP/1.1\n" HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },
 	{ "a row of the table that is userspace's passes", DEFERRED4, { .text = LINE("/login") HOST BEARER(KEY_UNKNOWN_TEXT) LENGTH END }, PASSES(NOT_REFUSABLE) },

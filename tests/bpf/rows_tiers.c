@@ -13,6 +13,9 @@
 #define SIGNUP(header)                                                                             \
 	"POST /signup HTTP/1.1\r\nHost: a\r\n" header                                              \
 	"Content-Length: 26\r\n\r\nemail=a%40b.c&password=123"
+#define QUERY(query, version)                                                                      \
+	"POST /v1/guard/check?" query " HTTP/" version "\r\nHost: a\r\n" BEARER(KEY_UNKNOWN_TEXT)  \
+		END
 #define FORWARDED(list) SIGNUP("X-Forwarded-For: " list "\r\n")
 
 #define X4(s)  s s s s
@@ -253,6 +256,22 @@ const struct row tier_rows[] = {
 	{ "PROXY: not from a peer that isn't one", DEFERRED4, { .text = V1("TCP4 203.0.113.1 10.0.0.1 4711 8004") SIGNUP("") }, PASSES(NOT_REFUSABLE), .signups = 5, .configure = proxy_protocol, .arrange = trust_others },
 	{ "PROXY: which speaks as ever", DEFERRED4, { .text = SIGNUP("") }, LIMITED, .signups = 5, .configure = proxy_protocol, .arrange = trust_others },
 	{ "PROXY: not while it is off", DEFERRED4, { BYTES(V2_TCP4 SIGNUP("")) }, PASSES(NOT_A_REQUEST), PROXIED },
+
+	/* --- queries ------------------------------------------------------------------------- */
+	{ "query: read past", DEFERRED4, { .text = QUERY("a=b", "1.1") }, ANSWERED(KEY_UNKNOWN) },
+	{ "query: empty", DEFERRED4, { .text = QUERY("", "1.1") }, ANSWERED(KEY_UNKNOWN) },
+	{ "query: another question mark", DEFERRED6, { .text = QUERY("a?b?", "1.1") }, ANSWERED(KEY_UNKNOWN) },
+	{ "query: the longest", DEFERRED4, { .text = QUERY(X4("123456789012345") "123", "1.1") }, ANSWERED(KEY_UNKNOWN) },
+	{ "query: longer", DEFERRED4, { .text = QUERY(X4("1234567890123456"), "1.1") }, PASSES(NOT_REFUSABLE) },
+	{ "query: of a signup", DEFERRED4, { .text = "POST /signup?a HTTP/1.1\r\nHost: aaaaaaaaaaaaaaaa\r\nContent-Length: 0\r\n\r\n" }, LIMITED, .signups = 5 },
+	{ "query: HTTP/1.0", DEFERRED4, { .text = QUERY("a", "1.0") }, PASSES(NOT_REFUSABLE) },
+	{ "query: a blank in it", DEFERRED4, { .text = QUERY("a b", "1.1") }, PASSES(NOT_REFUSABLE) },
+	{ "query: two blanks behind it", DEFERRED4, { .text = QUERY("a ", "1.1") }, PASSES(NOT_REFUSABLE) },
+	{ "query: a tab in it", DEFERRED4, { .text = QUERY("a\tb", "1.1") }, PASSES(NOT_REFUSABLE) },
+	{ "query: a question mark's eighth bit", DEFERRED4, { .text = "POST /v1/guard/check\x8d HTTP/1.1\r\nHost: a\r\n" BEARER(KEY_UNKNOWN_TEXT) END }, PASSES(NOT_REFUSABLE) },
+	{ "query: not ASCII", DEFERRED4, { .text = QUERY("\xc3\xa4", "1.1") }, PASSES(NOT_REFUSABLE) },
+	{ "query: of another path", DEFERRED4, { .text = "POST /v1/guard/chec?k HTTP/1.1\r\nHost: a\r\n" BEARER(KEY_UNKNOWN_TEXT) END }, PASSES(NOT_REFUSABLE) },
+	{ "query: a line that ends within it", DEFERRED4, { .text = "POST /v1/guard/check?a\r\nHost: a\r\n" BEARER(KEY_UNKNOWN_TEXT) END }, PASSES(NOT_REFUSABLE) },
 
 	/* --- tier 4 -------------------------------------------------------------------------- */
 	{ "a key faster than its rate", DEFERRED4, { .text = WITH_KEY(KEY_FAST_TEXT) }, ANSWERED(RATE_EXCEEDED) },

@@ -13,6 +13,7 @@
 #define HEAD_MAX    2048 /* bytes that are looked at */
 #define REQUEST_MIN 64	 /* what is shorter is no request that could be refused */
 #define NAME_MAX    31
+#define QUERY_MAX   64
 #define STEP_BYTES  32 /* of a line, read in one step */
 #define STEPS_MAX   128
 
@@ -170,22 +171,40 @@ static bool starts_with(const struct reader *r, const char *line)
 	return r->len >= strlen(line) && !memcmp(r->bytes, line, strlen(line));
 }
 
+/* Behind the path a query of printable characters may stand, up to 63 of them. */
+static bool read_query(struct reader *r)
+{
+	uint32_t len = 0;
+
+	if (r->at >= r->len || r->bytes[r->at] != '?')
+		return true;
+	r->at++;
+	while (r->at < r->len && len < QUERY_MAX && r->bytes[r->at] > ' ' && r->bytes[r->at] <= '~')
+		r->at++, len++;
+	return len < QUERY_MAX;
+}
+
 static bool read_request_line(struct reader *r, struct request *ret)
 {
 	static const struct {
 		const char *line;
 		int route;
 	} refusable[] = {
-		{ "POST /v1/guard/check HTTP/1.1\r\n", ROUTE_GUARD },
-		{ "POST /v1/guard/output HTTP/1.1\r\n", ROUTE_GUARD },
-		{ "POST /signup HTTP/1.1\r\n", ROUTE_SIGNUP },
+		{ "POST /v1/guard/check", ROUTE_GUARD },
+		{ "POST /v1/guard/output", ROUTE_GUARD },
+		{ "POST /signup", ROUTE_SIGNUP },
 	};
+	static const char version[] = " HTTP/1.1\r\n";
 
 	for (unsigned i = 0; i < sizeof(refusable) / sizeof(*refusable); i++) {
 		if (!starts_with(r, refusable[i].line))
 			continue;
 		ret->route = refusable[i].route;
 		r->at = (uint32_t)strlen(refusable[i].line);
+		if (!read_query(r) || r->len - r->at < strlen(version) ||
+		    memcmp(r->bytes + r->at, version, strlen(version)))
+			return false;
+		r->at += (uint32_t)strlen(version);
 		return true;
 	}
 	return false;
