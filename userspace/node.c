@@ -273,6 +273,16 @@ static void on_event(void *arg, const struct axfw_event *event)
 	denials_penalise(n->denials, &client);
 }
 
+/* axfw top has its sources from the kernel, or else from ourselves; that may change at run time. */
+static void choose_events(struct node *n)
+{
+	struct kernel_state state;
+
+	kernel_state(n->kernel, &state);
+	traffic_take_own(n->traffic,
+			 state.enforcing ? 0 : (uint32_t)n->settings->events_per_second);
+}
+
 static int open_denials(struct node *n, const struct settings *s)
 {
 	const struct denials_options options = {
@@ -290,6 +300,7 @@ static int open_denials(struct node *n, const struct settings *s)
 	if (r < 0)
 		return log_error_r(r, "the deny list can't be read");
 	kernel_on_event(n->kernel, on_event, n);
+	choose_events(n);
 	return 0;
 }
 
@@ -410,6 +421,7 @@ void node_stop(struct node **node, bool taken_over)
 
 void node_tick(struct node *n)
 {
+	choose_events(n);
 	identity_tick(n->identity);
 }
 

@@ -46,6 +46,8 @@ def test_top_in_userspace_mode(network, make_daemon):
     assert check(network, UNKNOWN_KEY).status == 401
     seen = top(daemon)
     assert seen["mode"] == "userspace" and seen["why"]
+    assert [(s["source"], s["reason"]) for s in seen["sources"]] == [(CLIENT4, "KEY_UNKNOWN")]
+    assert [k["tenant"] for k in seen["keys"]] == [None]
     assert seen["requests"]["refusals"]["key"] == 1
 
 

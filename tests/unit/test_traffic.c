@@ -131,6 +131,29 @@ static void what_was_long_ago_is_gone(void **state)
 	assert_true(seconds >= 10 && seconds <= 20);
 }
 
+static void userspace_reports_where_no_program_does(void **state)
+{
+	const struct address client = { .bytes = { [10] = 0xff, 0xff, 192, 0, 2, 1 } };
+	const struct axfw_key_hash key = { { 1 } };
+	uint64_t now = clock_monotonic_ns(), next, lost;
+	struct traffic *t = *state;
+	struct traffic_heavy top[2];
+	double seconds;
+
+	traffic_offer(t, &client, &key, AXFW_REASON_KEY_UNKNOWN, now);
+	traffic_read(t, 0, NULL, 0, &next, &lost);
+	assert_int_equal(next, 1); /* nobody asked */
+	traffic_take_own(t, 100);
+	for (unsigned n = 0; n < 50000; n++) /* 10,000 a second */
+		traffic_offer(t, &client, &key, AXFW_REASON_KEY_UNKNOWN, now + n * 100000ull);
+	traffic_read(t, UINT64_MAX, NULL, 0, &next, &lost);
+	/* all of the first second, and then about a hundred each */
+	assert_in_range(next, 10000, 11500);
+	assert_int_equal(traffic_top(t, TRAFFIC_SOURCES, now + 5 * NS_PER_S, top, 2, &seconds), 1);
+	assert_in_range(top[0].weight, 49000, 50100); /* and no decision is lost */
+	assert_int_equal(top[0].refused, top[0].weight);
+}
+
 /* Who has more than 1/256 is in it, however many others there are; nobody is underestimated. */
 static void a_crowd_does_not_hide_the_heavy(void **state)
 {
@@ -167,6 +190,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_heaviest_come_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(traced_ones_weigh_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_long_ago_is_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(userspace_reports_where_no_program_does, setup,
+						teardown),
 		cmocka_unit_test(a_crowd_does_not_hide_the_heavy),
 	};
 

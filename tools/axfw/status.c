@@ -148,6 +148,18 @@ static int print_counters(const struct cli *cli, const json_t *counters)
 	return table_print(cli, &t, stdout);
 }
 
+static void print_denied(const struct cli *cli, const json_t *denied)
+{
+	unsigned long long listed = number_of(denied, "operator");
+	unsigned long long boxed = number_of(denied, "boxed");
+
+	if (!listed && !boxed)
+		return;
+	print_label(cli, "denied");
+	printf("%llu by the operator, %s%llu in the penalty box%s (axfw deny list)\n", listed,
+	       style_on(cli, boxed ? STYLE_WARN : STYLE_PLAIN), boxed, style_off(cli));
+}
+
 enum cli_status command_status(const struct cli *cli, const struct cli_arguments *a)
 {
 	_cleanup_(answer_free) struct answer answer = { 0 };
@@ -160,6 +172,7 @@ enum cli_status command_status(const struct cli *cli, const struct cli_arguments
 	requests = json_object_get(answer.json, "requests");
 	print_head(cli, answer.json);
 	print_kernel(cli, kernel);
+	print_denied(cli, json_object_get(answer.json, "denied"));
 	print_store(cli, json_object_get(answer.json, "store"));
 	print_label(cli, "tenants");
 	printf("%llu with %llu active keys\n", number_of(answer.json, "tenants"),

@@ -23,7 +23,9 @@ static const char *const kinds[] = {
 	[AXFW_EVENT_PENALTY] = "penalty",
 };
 
-static const char *const hooks[] = { [AXFW_HOOK_XDP] = "xdp", [AXFW_HOOK_TC] = "tc" };
+static const char *const hooks[] = {
+	[0] = "userspace", [AXFW_HOOK_XDP] = "xdp", [AXFW_HOOK_TC] = "tc"
+};
 
 static const char *const states[] = {
 	[AXFW_ADMITTED] = "admitted",

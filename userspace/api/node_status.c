@@ -55,20 +55,30 @@ static json_t *describe_store(const struct services *s)
 			 json_time(journal.oldest_pending_us));
 }
 
+static json_t *describe_denied(const struct services *s)
+{
+	struct denials_counts c;
+
+	denials_count(s->denials, &c);
+	return json_pack("{s:I, s:I, s:I, s:I}", "operator", (json_int_t)c.operator_entries,
+			 "boxed", (json_int_t)c.boxed_entries, "boxed_total", (json_int_t)c.boxed,
+			 "connections_refused", (json_int_t)c.refused);
+}
+
 void api_node_status(struct exchange *x)
 {
 	const struct services *s = x->services;
 
-	exchange_reply_json(x, 200,
-			    json_pack("{s:s, s:i, s:o, s:f, s:s, s:I, s:I, s:o, s:o, s:o}",
-				      "version", s->version, "pid", (int)getpid(), "started",
-				      json_time(s->started_us), "uptime_seconds",
-				      (double)(x->now_us - s->started_us) / US_PER_S, "listen",
-				      s->settings->listen, "tenants",
-				      (json_int_t)identity_tenant_count(s->identity), "keys",
-				      (json_int_t)identity_key_count(s->identity), "kernel",
-				      describe_kernel(s->kernel), "store", describe_store(s),
-				      "requests", metrics_describe_requests(s->metrics)));
+	exchange_reply_json(
+		x, 200,
+		json_pack("{s:s, s:i, s:o, s:f, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "version",
+			  s->version, "pid", (int)getpid(), "started", json_time(s->started_us),
+			  "uptime_seconds", (double)(x->now_us - s->started_us) / US_PER_S,
+			  "listen", s->settings->listen, "tenants",
+			  (json_int_t)identity_tenant_count(s->identity), "keys",
+			  (json_int_t)identity_key_count(s->identity), "kernel",
+			  describe_kernel(s->kernel), "store", describe_store(s), "denied",
+			  describe_denied(s), "requests", metrics_describe_requests(s->metrics)));
 }
 
 void api_node_maps(struct exchange *x)

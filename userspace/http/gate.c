@@ -143,6 +143,8 @@ static const char *bearer_key(const char *value, size_t *ret_len)
 static bool refuse_key(struct request *r)
 {
 	metrics_count_refusal(r->x.services->metrics, r->x.slot, METRICS_REFUSED_KEY);
+	traffic_offer(r->x.services->traffic, &r->x.client, &r->x.caller.hash,
+		      AXFW_REASON_KEY_UNKNOWN, r->x.started_ns);
 	exchange_count_refusal(&r->x);
 	/* who is denied meanwhile gets no further request on this connection */
 	r->x.close |= denials_cover(r->x.services->denials, &r->x.peer);
@@ -166,6 +168,8 @@ static bool authenticate_key(struct request *r)
 		return refuse_key(r);
 	result = identity_authenticate(s->identity, key, len, &r->x.caller);
 	if (result == 0) {
+		traffic_offer(s->traffic, &r->x.client, &r->x.caller.hash, AXFW_REASON_KEY_ADMITTED,
+			      r->x.started_ns);
 		exchange_vouch(&r->x);
 		return true;
 	}

@@ -7,11 +7,14 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include "axfw/reason.h"
 #include "traffic/sketch.h"
 
-#define WINDOW_NS (10 * NS_PER_S)
+#define OWN_ADAPT_MS   1000
+#define OWN_ONE_IN_MAX 65536 /* more requests a second than userspace answers */
+#define WINDOW_NS      (10 * NS_PER_S)
 
 struct window {
 	uint64_t began_ns;
@@ -22,7 +25,10 @@ struct traffic {
 	pthread_mutex_t lock;
 	uint64_t next; /* number of the next event */
 	struct window windows[2];
-	unsigned filling;  /* which of them */
+	unsigned filling;		 /* which of them */
+	_Atomic uint32_t own_per_second; /* 0: the kernel reports */
+	_Atomic uint32_t own_one_in;
+	uint64_t own_since_ns, own_weight; /* of the sample's last second */
 	uint64_t since_ns; /* the other one's start; the filling one's own if it is empty */
 	struct axfw_event events[TRAFFIC_EVENTS_MAX];
 };
@@ -111,6 +117,51 @@ void traffic_see(struct traffic *t, const struct axfw_event *event, uint64_t mon
 	if (event->kind == AXFW_EVENT_SAMPLED)
 		weigh(&t->windows[t->filling], event);
 	pthread_mutex_unlock(&t->lock);
+}
+
+void traffic_take_own(struct traffic *t, uint32_t per_second)
+{
+	if (atomic_exchange(&t->own_per_second, per_second) != per_second)
+		atomic_store(&t->own_one_in, 1);
+}
+
+/* Under the lock: once a second, so that about as many as are wanted come next. */
+static void adapt_own(struct traffic *t, uint32_t weight, uint64_t now_ns)
+{
+	uint32_t wanted = atomic_load(&t->own_per_second);
+	uint64_t elapsed_ms = (now_ns - t->own_since_ns) / NS_PER_MS;
+
+	t->own_weight += weight;
+	if (elapsed_ms < OWN_ADAPT_MS || !wanted)
+		return;
+	atomic_store(&t->own_one_in,
+		     (uint32_t)MIN(t->own_weight * 1000 / elapsed_ms / wanted + 1, OWN_ONE_IN_MAX));
+	t->own_weight = 0;
+	t->own_since_ns = now_ns;
+}
+
+void traffic_offer(struct traffic *t, const struct address *client, const struct axfw_key_hash *key,
+		   uint8_t reason, uint64_t monotonic_ns)
+{
+	static _Thread_local uint32_t left, weight = 1;
+	struct axfw_event e = { .kind = AXFW_EVENT_SAMPLED, .reason = reason };
+
+	if (!t || !atomic_load_explicit(&t->own_per_second, memory_order_relaxed))
+		return;
+	if (left) {
+		left--;
+		return;
+	}
+	e.at_ns = clock_boot_ns();
+	e.weight = weight; /* it stands for those that were passed over since the last */
+	e.key = *key;
+	memcpy(e.client, client->bytes, sizeof(e.client));
+	traffic_see(t, &e, monotonic_ns);
+	pthread_mutex_lock(&t->lock);
+	adapt_own(t, weight, monotonic_ns);
+	pthread_mutex_unlock(&t->lock);
+	weight = atomic_load_explicit(&t->own_one_in, memory_order_relaxed);
+	left = weight - 1;
 }
 
 unsigned traffic_read(struct traffic *t, uint64_t since, struct traffic_event *ret, unsigned max,

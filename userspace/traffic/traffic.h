@@ -22,6 +22,13 @@ void traffic_free(struct traffic **t);
 /* monotonic_ns: when it came in. */
 void traffic_see(struct traffic *t, const struct axfw_event *event, uint64_t monotonic_ns);
 
+/* Userspace's own decisions, where no program reports them: about so many a second are seen; 0:
+ * none (the kernel's are). */
+void traffic_take_own(struct traffic *t, uint32_t per_second);
+/* One of them; for every request: a load, and a step down, unless this one is seen. */
+void traffic_offer(struct traffic *t, const struct address *client, const struct axfw_key_hash *key,
+		   uint8_t reason, uint64_t monotonic_ns);
+
 struct traffic_event {
 	uint64_t number; /* from 1, without gaps */
 	struct axfw_event event;
