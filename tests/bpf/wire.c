@@ -28,6 +28,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "run.h"
+#include "tiers.h"
 #include "axfw.skel.h"
 
 #define SERVER_IF "wire0"
@@ -325,11 +326,32 @@ static uint64_t counted(struct world *w, unsigned reason)
 	return counters[reason].packets;
 }
 
+/* Every call once; with_cookies: each connection begins with the program's SYN-ACK. */
+static void run_calls(struct wire *wire, struct world *w, bool with_cookies, struct tally *tally)
+{
+	for (unsigned i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		uint64_t refused = counted(w, AXFW_REASON_KEY_UNKNOWN);
+		uint64_t begun = counted(w, AXFW_REASON_SYN_COOKIE);
+		char name[80];
+		bool ok;
+
+		wire->problem[0] = 0;
+		ok = run_call(wire, &calls[i]);
+		errno = EPROTO;
+		if (ok && counted(w, AXFW_REASON_KEY_UNKNOWN) == refused)
+			ok = fail(wire, "it wasn't the program that answered");
+		if (ok && (counted(w, AXFW_REASON_SYN_COOKIE) > begun) != with_cookies)
+			ok = fail(wire, "whose SYN-ACK it was");
+		snprintf(name, sizeof(name), "wire%s: %s", with_cookies ? ", SYN cookie" : "",
+			 calls[i].name);
+		tally_count(tally, ok, name, wire->problem);
+	}
+}
+
 void run_wire(struct world *w, struct tally *tally)
 {
 	struct wire wire = { .here = -1, .there = -1 };
 	struct axfw_config config;
-	uint64_t before;
 	bool ok;
 
 	world_default_config(&config);
@@ -337,21 +359,15 @@ void run_wire(struct world *w, struct tally *tally)
 	     attach(&wire, w, "lo", &config.answer_ifindex[1]);
 	world_configure(w, &config);
 	world_forget_flows(w);
-	for (unsigned i = 0; ok && i < sizeof(calls) / sizeof(*calls); i++) {
-		char name[80];
-
-		before = counted(w, AXFW_REASON_KEY_UNKNOWN);
-		wire.problem[0] = 0;
-		ok = run_call(&wire, &calls[i]);
-		if (ok && counted(w, AXFW_REASON_KEY_UNKNOWN) == before) {
-			errno = EPROTO;
-			ok = fail(&wire, "it wasn't the program that answered");
-		}
-		snprintf(name, sizeof(name), "wire: %s", calls[i].name);
-		tally_count(tally, ok, name, wire.problem);
-		ok = true;
-	}
-	if (!ok)
+	if (ok) {
+		run_calls(&wire, w, false, tally);
+		config.tiers = AXFW_TIER_SYN_COOKIES;
+		world_configure(w, &config);
+		tiers_set_syncookies(2);
+		run_calls(&wire, w, true, tally);
+		tiers_set_syncookies(1);
+	} else {
 		tally_count(tally, false, "wire", wire.problem);
+	}
 	unmake_wire(&wire);
 }
