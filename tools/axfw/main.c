@@ -28,6 +28,15 @@ static const struct cli_command commands[] = {
 	  "  axfw maps\n"
 	  "  bpftool map dump pinned /sys/fs/bpf/axfw/admissions\n",
 	  command_maps },
+	{ "maps dump", "NAME", 1, 1,
+	  { { "--limit", "N", "entries at most [100]" } },
+	  "what is in a map, in words",
+	  "Addresses, states and reasons by name, times from now. docs/maps.md has the fields as bpftool\n"
+	  "shows them.\n"
+	  "\n"
+	  "  axfw maps dump admissions --limit 20\n"
+	  "  axfw maps dump config\n",
+	  command_maps_dump },
 	{ "top", "", 0, 0,
 	  { { "--once", NULL, "print once and end, as it does in a pipe" },
 	    { "--interval", "SECONDS", "between two looks [1]" } },
@@ -88,15 +97,6 @@ static const struct cli_command commands[] = {
 	  "\n"
 	  "  axfw detach eth1\n",
 	  command_detach },
-	{ "maps dump", "NAME", 1, 1,
-	  { { "--limit", "N", "entries at most [100]" } },
-	  "what is in a map, in words",
-	  "Addresses, states and reasons by name, times from now. docs/maps.md has the fields as bpftool\n"
-	  "shows them.\n"
-	  "\n"
-	  "  axfw maps dump admissions --limit 20\n"
-	  "  axfw maps dump config\n",
-	  command_maps_dump },
 	{ "doctor", "", 0, 0,
 	  { { "--interface", "LIST", "interfaces to look at [AXFW_INTERFACE or lo]" },
 	    { "--pin-dir", "DIR", "where maps would be pinned [AXFW_PIN_DIR or " AXFW_PIN_DIR "]" } },
