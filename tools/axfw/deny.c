@@ -48,7 +48,7 @@ enum cli_status command_deny_add(const struct cli *cli, const struct cli_argumen
 	char end[HUMAN_LEN];
 	const json_t *entry;
 	enum cli_status status;
-	json_t *body;
+	json_t *body = NULL;
 
 	status = make_body(cli, a, &body);
 	if (status != CLI_DONE)

@@ -232,7 +232,7 @@ static struct entry entry_of(const struct denial *denial)
 static void describe(struct denials *d, const struct entry *e, struct denial *ret)
 {
 	const struct axfw_prefix key = kernel_prefix(&e->prefix);
-	struct axfw_denial in_kernel;
+	struct axfw_denial in_kernel = { 0 };
 
 	*ret = (struct denial){
 		.prefix = e->prefix,
