@@ -229,6 +229,11 @@ static void clock_was_set(void *arg)
 	identity_refresh_quota(n->identity, clock_wall_us());
 }
 
+static void keys_were_lost(void *arg)
+{
+	fill_kernel(arg);
+}
+
 /* From here on every change of a key is in the kernel before the call that made it returns. */
 static void connect_identity_to_kernel(struct node *n)
 {
@@ -244,6 +249,7 @@ static void connect_identity_to_kernel(struct node *n)
 	identity_watch(n->identity, &watcher);
 	fill_kernel(n);
 	kernel_on_clock_set(n->kernel, clock_was_set, n);
+	kernel_on_loss(n->kernel, keys_were_lost, n);
 }
 
 /* --- tier 0 and events ----------------------------------------------------------------------- */

@@ -58,8 +58,9 @@ void client_ask(const char *address, const char *request, char *ret, size_t size
 const char client_guard_call[] =
 	"POST /v1/guard/check HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n"
 	"Authorization: Bearer " CLIENT_KEY "\r\n\r\n{\"text\":\"hi\"}\n";
-const char client_signup[] = "POST /signup HTTP/1.1\r\nHost: a\r\nUser-Agent: tests\r\n"
-			     "Content-Length: 3\r\n\r\na=b";
+const char client_signup[] =
+	"POST /signup HTTP/1.1\r\nHost: a\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n"
+	"Content-Length: 3\r\n\r\na=b";
 
 bool client_is_kernels_401(const char *answer)
 {

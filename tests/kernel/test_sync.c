@@ -391,6 +391,53 @@ static void test_too_much_to_retry(void **state)
 	assert_int_equal(entries(f->k, "admissions", NULL), PENDING_MAX + 10);
 }
 
+/* What a node does: it knows all keys. */
+static void reconcile_again(void *arg)
+{
+	reconcile(arg, 0, PENDING_MAX + 10, AXFW_ADMITTED, true);
+}
+
+static void test_loss_is_made_up_for(void **state)
+{
+	struct fixture *f = *state;
+	int fd = take_map_away(f->k);
+
+	for (uint32_t i = 0; i < PENDING_MAX + 10; i++)
+		put(f, i, AXFW_ADMITTED);
+	give_map_back(f->k, fd);
+	kernel_on_loss(f->k, reconcile_again, f);
+	lab_wait(complete_again, f->k, "the node was asked for a reconcile");
+	assert_int_equal(entries(f->k, "admissions", NULL), PENDING_MAX + 10);
+	kernel_on_loss(f->k, NULL, NULL);
+}
+
+/* No room and no bigger map: what doesn't fit passes, is counted, and is written when there is. */
+static void test_map_is_full(void **state)
+{
+	const uint32_t over = 10;
+	struct fixture *f = *state;
+	struct kernel_state s;
+
+	f->k->admissions_max = ADMISSIONS_GROWN_MAX; /* as big as it will get */
+	reconcile(f, 0, AXFW_ADMISSIONS_MAX, AXFW_ADMITTED, true);
+	assert_true(is_complete(f->k));
+	for (uint32_t i = 0; i < over; i++)
+		put(f, AXFW_ADMISSIONS_MAX + i, AXFW_ADMITTED);
+	assert_false(is_complete(f->k)); /* so a miss passes */
+	assert_int_equal(f->k->config->refuse, AXFW_REFUSE_ANSWER);
+	kernel_state(f->k, &s);
+	assert_true(s.sync_failures >= over);
+	put(f, 0, AXFW_REVOKED); /* what is there can be changed */
+	assert_int_equal(state_in(f->map, 0, NULL), AXFW_REVOKED);
+	for (uint32_t i = 1; i <= over; i++) {
+		struct axfw_key_hash hash = lab_hash(i);
+
+		assert_int_equal(kernel_forget_key(f->k, &hash), 0);
+	}
+	lab_wait(complete_again, f->k, "there is room again");
+	assert_int_equal(state_in(f->map, AXFW_ADMISSIONS_MAX + over - 1, NULL), AXFW_ADMITTED);
+}
+
 static void note_set(void *arg)
 {
 	atomic_fetch_add((_Atomic unsigned *)arg, 1);
@@ -442,6 +489,8 @@ int run_sync_tests(void)
 		cmocka_unit_test_setup_teardown(test_failed_revocation_is_told, start, stop),
 		cmocka_unit_test_setup_teardown(test_stale_refusal_stops_refusing, start, stop),
 		cmocka_unit_test_setup_teardown(test_too_much_to_retry, start, stop),
+		cmocka_unit_test_setup_teardown(test_loss_is_made_up_for, start, stop),
+		cmocka_unit_test_setup_teardown(test_map_is_full, start, stop),
 		cmocka_unit_test_setup_teardown(test_wall_clock_is_set, start, stop),
 	};
 

@@ -23,9 +23,10 @@ static int admissions_fd(const struct kernel *k)
 
 bool admissions_want_growth(const struct kernel *k)
 {
-	return !k->grow_failed && k->admissions_max < ADMISSIONS_GROWN_MAX &&
+	return k->admissions_max < ADMISSIONS_GROWN_MAX &&
 	       (uint64_t)k->admissions_count * GROW_DENOMINATOR >=
-		       (uint64_t)k->admissions_max * GROW_NUMERATOR;
+		       (uint64_t)k->admissions_max * GROW_NUMERATOR &&
+	       clock_monotonic_ns() >= k->grow_not_before_ns;
 }
 
 void admissions_apply_complete(struct kernel *k)
@@ -123,7 +124,7 @@ void admissions_retry(struct kernel *k)
 	for (unsigned i = k->pending_count; i-- > 0;)
 		if (!admissions_put(k, &k->pending[i].hash, &k->pending[i].admission))
 			pending_remove(k, &k->pending[i]);
-	if (!k->pending_count)
+	if (!k->pending_count && !k->pending_overflow)
 		k->stuck = false;
 	admissions_apply_complete(k);
 }

@@ -109,17 +109,17 @@ static bool guards_our_ports(const struct axfw_config *c, const struct kernel_op
 	return false;
 }
 
-static bool is_in_our_way(const char *pin_dir, const struct kernel_options *options)
+static bool is_in_our_way(const struct kernel *k, const struct kernel_options *options)
 {
-	_cleanup_(closep) int fd = pins_get(pin_dir, map_names[MAP_config]);
+	_cleanup_(closep) int fd = pins_get(k->pin_dir, map_names[MAP_config]);
 	struct bpf_map_info info = {};
 	struct axfw_config config = {};
 	uint32_t len = sizeof(info), zero = 0;
 
 	if (fd < 0)
-		return false;
+		return interfaces_are_attached(k); /* no telling what it guards */
 	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0 || info.value_size != sizeof(config))
-		return true; /* another version: no telling what it guards */
+		return true; /* another version: the same */
 	if (bpf_map_lookup_elem(fd, &zero, &config) < 0)
 		return false;
 	return config.abi_version != AXFW_ABI_VERSION || guards_our_ports(&config, options);
@@ -140,6 +140,6 @@ void adopt_nothing(const struct kernel_options *options)
 	if (!k || pins_find(options->pin_dir) < 0 || pins_lock(options->pin_dir, 0, &lock_fd) < 0)
 		return;
 	snprintf(k->pin_dir, sizeof(k->pin_dir), "%s", options->pin_dir);
-	if (is_in_our_way(k->pin_dir, options))
+	if (is_in_our_way(k, options))
 		pins_remove_all(k);
 }

@@ -179,28 +179,52 @@ static void drop_leftovers(struct kernel *k, const struct interface *it)
 	tc_remove(k->pin_dir, name);
 }
 
-static bool is_usable(const struct interface *it, char *reason, size_t size)
+/* An alias is a name, too. */
+static const struct interface *find_same(const struct kernel *k, const struct interface *it)
 {
-	struct netlink_interface now;
+	for (const struct interface *other = k->interfaces; other < it; other++)
+		if (other->index == it->index)
+			return other;
+	return NULL;
+}
 
-	if (!it->index || netlink_get(it->index, NETLINK_THIS_NETNS, &now) < 0)
+/* 0, or why it is nothing to attach to. */
+static int judge(const struct kernel *k, const struct interface *it, char *reason, size_t size)
+{
+	const struct interface *same = find_same(k, it);
+	struct netlink_interface now;
+	int r;
+
+	if (!it->index) {
 		snprintf(reason, size, "no such interface");
-	else if (!now.ethernet)
-		snprintf(reason, size,
-			 "its packets have no Ethernet header, so none would be understood");
-	else
-		return true;
-	return false;
+		return -ENODEV;
+	}
+	if (same) {
+		snprintf(reason, size, "the same interface as %s", same->name);
+		return -EEXIST;
+	}
+	r = netlink_get(it->index, NETLINK_THIS_NETNS, &now);
+	if (r < 0) {
+		snprintf(reason, size, "it can't be asked what it is: %s", strerror(-r));
+		return r;
+	}
+	if (now.ethernet)
+		return 0;
+	snprintf(reason, size, "its packets have no Ethernet header, so none would be understood");
+	return -EAFNOSUPPORT;
 }
 
 void interface_attach(struct kernel *k, struct interface *it)
 {
+	int r;
+
 	it->reason[0] = '\0';
 	it->index = if_nametoindex(it->name);
 	libbpf_log_begin();
-	if (is_usable(it, it->reason, sizeof(it->reason)))
+	r = judge(k, it, it->reason, sizeof(it->reason));
+	if (r == 0)
 		choose(k, it);
-	else
+	else if (r == -ENODEV)
 		drop_leftovers(k, it);
 }
 
@@ -258,11 +282,19 @@ void interface_recheck(struct kernel *k, struct interface *it)
 		recheck_xdp(k, it);
 }
 
-int interface_update(struct kernel *k, struct interface *it)
+/* In place; where that fails (the interface has just gone, say) off and on again, so that nothing
+ * runs the old program. */
+void interface_update(struct kernel *k, struct interface *it)
 {
 	char reason[KERNEL_REASON_MAX];
+	int r = 0;
 
 	if (it->mode == ATTACH_CLSACT)
-		return tc_attach(k, it, reason, sizeof(reason));
-	return it->mode != ATTACH_NONE ? xdp_update(k, it) : 0;
+		r = tc_attach(k, it, reason, sizeof(reason));
+	else if (it->mode != ATTACH_NONE)
+		r = xdp_update(k, it);
+	if (r < 0) {
+		interface_detach(k, it);
+		interface_attach(k, it);
+	}
 }

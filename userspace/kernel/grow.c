@@ -11,6 +11,8 @@
 #include "kernel/internal.h"
 #include "kernel/sets.h"
 
+/* A map that couldn't be made is tried again when memory may have been freed. */
+#define GROW_RETRY_NS (30 * NS_PER_S)
 /* In a reconcile more keys are on their way, and each step copies those that are there. */
 #define RECONCILE_FACTOR 4
 
@@ -54,18 +56,6 @@ static void exchange(struct kernel *k, struct object *bigger)
 	swap_fds(&k->object.map_fd[MAP_admissions], &bigger->map_fd[MAP_admissions]);
 }
 
-/* The attachments back to where they were, and the pins. */
-static void switch_back(struct kernel *k)
-{
-	if (interfaces_update(k) < 0) {
-		/* both programs judge by right entries as long as nothing changes: stop refusing */
-		k->stuck = true;
-		admissions_apply_complete(k);
-	}
-	if (sets_publish(k->pin_dir, &k->object) < 0)
-		atomic_fetch_add(&k->sync_failures, 1);
-}
-
 /*
  * The pins first: a daemon that dies in between has left a complete set, and the next one switches
  * what still runs the old program. Only the descriptors that changed are exchanged; the others are
@@ -82,13 +72,9 @@ static int switch_over(struct kernel *k, struct object *bigger)
 		return r;
 	pthread_mutex_lock(&k->interface_lock);
 	exchange(k, bigger);
-	r = interfaces_update(k);
-	if (r < 0) {
-		exchange(k, bigger);
-		switch_back(k);
-	}
+	interfaces_update(k);
 	pthread_mutex_unlock(&k->interface_lock);
-	return r;
+	return 0;
 }
 
 /* Loads a program with an empty map of `max` entries; nothing runs it yet. */
@@ -119,7 +105,7 @@ int admissions_grow(struct kernel *k, bool locked)
 	if (r == 0 && k->admissions_max == before) /* else somebody else was quicker */
 		r = switch_over(k, &bigger);
 	if (r < 0) {
-		k->grow_failed = true;
+		k->grow_not_before_ns = clock_monotonic_ns() + GROW_RETRY_NS;
 		atomic_fetch_add(&k->sync_failures, 1);
 	} else if (k->admissions_max == before) {
 		k->admissions_max = after;

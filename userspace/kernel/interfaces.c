@@ -59,8 +59,10 @@ int interfaces_parse(struct kernel *k, const char *list)
 void interfaces_attach(struct kernel *k)
 {
 	for (unsigned i = 0; i < k->interface_count; i++)
+		k->interfaces[i].index = if_nametoindex(k->interfaces[i].name);
+	interfaces_drop_foreign_slots(k); /* there are as many slots as interfaces */
+	for (unsigned i = 0; i < k->interface_count; i++)
 		interface_attach(k, &k->interfaces[i]);
-	interfaces_drop_foreign_slots(k);
 }
 
 void interfaces_recheck(struct kernel *k)
@@ -71,13 +73,10 @@ void interfaces_recheck(struct kernel *k)
 		interface_recheck(k, &k->interfaces[i]);
 }
 
-int interfaces_update(struct kernel *k)
+void interfaces_update(struct kernel *k)
 {
-	int r = 0;
-
-	for (unsigned i = 0; i < k->interface_count && r == 0; i++)
-		r = interface_update(k, &k->interfaces[i]);
-	return r;
+	for (unsigned i = 0; i < k->interface_count; i++)
+		interface_update(k, &k->interfaces[i]);
 }
 
 void interfaces_close(struct kernel *k)

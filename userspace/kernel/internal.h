@@ -68,11 +68,14 @@ struct kernel {
 
 	pthread_mutex_t sync_lock;
 	_Atomic uint32_t admissions_max;
-	uint32_t admissions_count; /* near enough to know when to grow */
-	bool complete_wanted;	   /* what the callers know about their keys */
-	bool grow_failed;	   /* don't try again and again */
+	uint32_t admissions_count;   /* near enough to know when to grow */
+	bool complete_wanted;	     /* what the callers know about their keys */
+	uint64_t grow_not_before_ns; /* monotonic: don't try again and again */
 	bool stuck; /* an entry that may refuse wrongly could be neither replaced nor deleted */
-	bool pending_overflow;
+	bool pending_overflow;	 /* changes were lost: only a reconcile makes up for them */
+	uint64_t loss_told_ns;	 /* monotonic */
+	kernel_loss_fn *loss_fn; /* with loss_arg, under sync_lock */
+	void *loss_arg;
 	struct key_entry *pending;
 	unsigned pending_count;
 	struct reconcile *reconcile; /* between begin and end */
@@ -127,7 +130,7 @@ int interfaces_parse(struct kernel *k, const char *list); /* on failure k->reaso
 void interfaces_attach(struct kernel *k);		  /* adopts, attaches, tests */
 void interfaces_recheck(struct kernel *k);		  /* now and then, and on netlink's word */
 bool interfaces_are_attached(const struct kernel *k);	  /* by an earlier daemon */
-int interfaces_update(struct kernel *k);		  /* to k->object's programs */
+void interfaces_update(struct kernel *k);		  /* to k->object's programs */
 void interfaces_detach(struct kernel *k);
 void interfaces_close(struct kernel *k);
 void interfaces_drop_unlisted(struct kernel *k);
@@ -135,7 +138,7 @@ void interfaces_drop_unlisted(struct kernel *k);
 /* attach.c; under interface_lock */
 void interface_attach(struct kernel *k, struct interface *it);
 void interface_recheck(struct kernel *k, struct interface *it);
-int interface_update(struct kernel *k, struct interface *it);
+void interface_update(struct kernel *k, struct interface *it);
 void interface_detach(struct kernel *k, struct interface *it);
 void interfaces_drop_foreign_slots(struct kernel *k); /* of interfaces that this daemon hasn't */
 

@@ -90,6 +90,10 @@ int kernel_reconcile_put(struct kernel *k, const struct axfw_key_hash *hash,
 			 const struct axfw_admission *admission);
 int kernel_reconcile_end(struct kernel *k, bool complete);
 void kernel_set_complete(struct kernel *k, bool complete);
+/* More changes failed than are kept for another try: a reconcile is wanted. On the module's own
+ * thread, which holds no lock, every second until there was one. */
+typedef void kernel_loss_fn(void *arg);
+void kernel_on_loss(struct kernel *k, kernel_loss_fn *fn, void *arg);
 
 /* --- signups --------------------------------------------------------------------------------- */
 

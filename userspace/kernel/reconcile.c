@@ -204,7 +204,7 @@ int kernel_reconcile_begin(struct kernel *k)
 		return 0;
 	pthread_mutex_lock(&k->sync_lock);
 	r = begin(k);
-	if (r < 0 && k->waiting)
+	if (r < 0 && r != -EBUSY && k->waiting)
 		take_over(k); /* there won't be an end to wait for; nothing is complete */
 	pthread_mutex_unlock(&k->sync_lock);
 	return r;
@@ -239,6 +239,8 @@ int kernel_reconcile_end(struct kernel *k, bool complete)
 		delete_unseen(k);
 		reconcile_free(&k->reconcile);
 		k->complete_wanted = complete;
+		if (!k->pending_count)
+			k->stuck = false;
 		admissions_apply_complete(k);
 		if (k->waiting)
 			take_over(k);

@@ -45,10 +45,12 @@ int sets_find(const char *pin_dir, char ret[static PATH_MAX])
 {
 	int set = current_set(pin_dir);
 
-	if (set >= 0)
-		pins_path(pin_dir, set_names[set], ret);
-	else if (is_flat(pin_dir))
+	/* Beside a set, flat pins are those of an old daemon that came after it (or of one that was
+	 * just being replaced, whose set is as good). */
+	if (is_flat(pin_dir))
 		snprintf(ret, PATH_MAX, "%s", pin_dir);
+	else if (set >= 0)
+		pins_path(pin_dir, set_names[set], ret);
 	else
 		return -ENOENT;
 	return 0;

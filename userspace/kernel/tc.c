@@ -71,7 +71,7 @@ bool tc_is_noted(const struct kernel *k, const struct interface *it)
 
 bool tc_is_attached(const struct interface *it)
 {
-	return is_taken(it->index) > 0;
+	return is_taken(it->index) != 0; /* in doubt it is */
 }
 
 static int put_filter(const struct kernel *k, unsigned index)

@@ -16,6 +16,7 @@
 #define RECHECK_MS 2000 /* a peer's program that came or went is noticed within this */
 #define CALM_MS	   50	/* between two looks at the interfaces, however many of them change */
 #define RETRY_MS   100	/* a failed update is tried again: the kernel was out of memory or busy */
+#define LOSS_MS	   1000 /* between two calls for a reconcile */
 #define IDLE_MS	   1000 /* how often the sample is looked at */
 
 void watch_wake(struct kernel *k)
@@ -24,6 +25,31 @@ void watch_wake(struct kernel *k)
 
 	if (write(k->wake_fd, &one, sizeof(one)) < 0)
 		return; /* full: it is awake */
+}
+
+/* What was lost isn't known here any longer: whoever knows the keys says them all again. */
+static void tell_of_loss(struct kernel *k, uint64_t now_ns)
+{
+	kernel_loss_fn *fn = NULL;
+	void *arg = NULL;
+
+	pthread_mutex_lock(&k->sync_lock);
+	if (k->pending_overflow && now_ns - k->loss_told_ns >= LOSS_MS * NS_PER_MS) {
+		k->loss_told_ns = now_ns;
+		fn = k->loss_fn;
+		arg = k->loss_arg;
+	}
+	pthread_mutex_unlock(&k->sync_lock);
+	if (fn)
+		fn(arg);
+}
+
+void kernel_on_loss(struct kernel *k, kernel_loss_fn *fn, void *arg)
+{
+	pthread_mutex_lock(&k->sync_lock);
+	k->loss_fn = fn;
+	k->loss_arg = arg;
+	pthread_mutex_unlock(&k->sync_lock);
 }
 
 /* Returns whether something is left to retry. */
@@ -135,6 +161,7 @@ static void *watch(void *arg)
 		left = sync_admissions(k);
 		now = clock_monotonic_ns();
 		events_adapt(k, now);
+		tell_of_loss(k, now);
 		if (now < recheck_at)
 			continue;
 		recheck(k);
