@@ -47,6 +47,11 @@ static __always_inline void copy_address(__u8 to[16], const __u8 from[16])
 	axfw_store64(to + 8, axfw_load64(from + 8));
 }
 
+static __always_inline bool is_same(const __u8 a[16], const __u8 b[16])
+{
+	return !((axfw_load64(a) ^ axfw_load64(b)) | (axfw_load64(a + 8) ^ axfw_load64(b + 8)));
+}
+
 static __always_inline bool is_trusted(const struct axfw_config *settings, const __u8 address[16])
 {
 	if (settings->tiers & AXFW_TIER_ANY_PROXY)

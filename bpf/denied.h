@@ -25,11 +25,23 @@ static __always_inline bool is_proxy(const __u8 address[16])
 	return bpf_map_lookup_elem(&proxies, &key);
 }
 
-static __always_inline __u32 judge_denied(const struct axfw_prefix *source)
+static __always_inline struct axfw_denial *find_denial(const struct axfw_prefix *source)
 {
 	struct axfw_denial *denial = bpf_map_lookup_elem(&denied, source);
 
-	if (!denial || denial->until_ns <= bpf_ktime_get_boot_ns())
+	return denial && denial->until_ns > bpf_ktime_get_boot_ns() ? denial : NULL;
+}
+
+static __always_inline bool is_allowed(const struct axfw_prefix *source)
+{
+	return bpf_map_lookup_elem(&allowed, source) || bpf_map_lookup_elem(&proxies, source);
+}
+
+static __always_inline __u32 judge_denied(const struct axfw_prefix *source)
+{
+	struct axfw_denial *denial = find_denial(source);
+
+	if (!denial)
 		return AXFW_UNDECIDED;
 	denial->packets++;
 	return denial->cause == AXFW_DENIED_BY_PENALTY ? AXFW_REASON_DENIED_BY_PENALTY
@@ -43,11 +55,21 @@ static __always_inline __u32 judge_source(const struct axfw_config *settings, st
 
 	if (settings->tiers & AXFW_TIER_DENIED)
 		why = judge_denied(&source);
-	if (why == AXFW_UNDECIDED && (settings->tiers & AXFW_TIER_ALLOWED) &&
-	    !bpf_map_lookup_elem(&allowed, &source) && !bpf_map_lookup_elem(&proxies, &source))
+	if (why == AXFW_UNDECIDED && (settings->tiers & AXFW_TIER_ALLOWED) && !is_allowed(&source))
 		why = AXFW_REASON_NOT_ALLOWED;
 	p->judged = why != AXFW_UNDECIDED;
 	return why;
+}
+
+/* Is a client behind a proxy one whom the lists would turn away? */
+static __always_inline bool is_turned_away(const struct axfw_config *settings,
+					   const __u8 client[16])
+{
+	struct axfw_prefix source = whole_address(client);
+
+	if ((settings->tiers & AXFW_TIER_DENIED) && find_denial(&source))
+		return true;
+	return (settings->tiers & AXFW_TIER_ALLOWED) && !is_allowed(&source);
 }
 
 #endif

@@ -83,11 +83,6 @@ static __always_inline bool is_given(const __u8 bytes[16])
 	return axfw_load64(bytes) | axfw_load64(bytes + 8);
 }
 
-static __always_inline bool is_same(const __u8 a[16], const __u8 b[16])
-{
-	return !((axfw_load64(a) ^ axfw_load64(b)) | (axfw_load64(a + 8) ^ axfw_load64(b + 8)));
-}
-
 /* Does config.trace ask for this packet? Of one whose key wasn't read the client alone decides. */
 static __always_inline bool is_traced(const struct axfw_config *settings,
 				      const struct axfw_packet *p)

@@ -70,6 +70,20 @@ static __always_inline __u32 judge_head(const struct axfw_config *settings, stru
 	return judge_size(s, p, route->body_max, route->kind);
 }
 
+/* A client behind a proxy whom the lists turn away is told so by userspace (403), between a key
+ * that is none (401) and one that has to wait (429). */
+static __always_inline __u32 judge_wait_of_client(const struct axfw_config *settings,
+						  struct scratch *s, struct walk *w,
+						  struct axfw_packet *p, __u32 why)
+{
+	if (!(settings->tiers & (AXFW_TIER_DENIED | AXFW_TIER_ALLOWED)) ||
+	    (!p->client_pending && is_same(p->client, p->flow.client)))
+		return why;
+	if (!find_client(p, s, w))
+		return AXFW_REASON_CLIENT_UNKNOWN;
+	return is_turned_away(settings, p->client) ? AXFW_REASON_NOT_REFUSABLE : why;
+}
+
 /* The opinion: the reason for which the request would be refused, or why it passes. */
 __noinline int GLOBAL(judge)(struct hook_ctx *ctx, struct axfw_packet *p)
 {
@@ -100,7 +114,12 @@ __noinline int GLOBAL(judge)(struct hook_ctx *ctx, struct axfw_packet *p)
 		return why;
 	if (route->kind == AXFW_ROUTE_SIGNUP)
 		return judge_signup(settings, p);
-	return s->scan.seen & HEADER_KEY ? judge_key(settings, s, p) : AXFW_REASON_NO_KEY;
+	if (!(s->scan.seen & HEADER_KEY))
+		return AXFW_REASON_NO_KEY;
+	why = judge_key(settings, s, p);
+	if (why == AXFW_REASON_QUOTA_EXHAUSTED || why == AXFW_REASON_RATE_EXCEEDED)
+		return judge_wait_of_client(settings, s, w, p, why);
+	return why;
 }
 
 static __always_inline __u32 refuse(struct hook_ctx *ctx, const struct axfw_config *settings,

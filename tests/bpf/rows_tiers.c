@@ -16,7 +16,8 @@
 #define QUERY(query, version)                                                                      \
 	"POST /v1/guard/check?" query " HTTP/" version "\r\nHost: a\r\n" BEARER(KEY_UNKNOWN_TEXT)  \
 		END
-#define FORWARDED(list) SIGNUP("X-Forwarded-For: " list "\r\n")
+#define FOR_QUOTA(client) CHECK "X-Forwarded-For: " client "\r\n" BEARER(KEY_QUOTA_TEXT) END
+#define FORWARDED(list)	  SIGNUP("X-Forwarded-For: " list "\r\n")
 
 #define X4(s)  s s s s
 #define X16(s) X4(X4(s))
@@ -57,6 +58,11 @@ static void behind_proxies(struct axfw_config *c)
 static void behind_any(struct axfw_config *c)
 {
 	c->tiers = AXFW_TIER_ANY_PROXY;
+}
+
+static void lists_and_proxies(struct axfw_config *c)
+{
+	c->tiers = AXFW_TIER_DENIED | AXFW_TIER_PROXIES;
 }
 
 static void proxy_protocol(struct axfw_config *c)
@@ -139,6 +145,12 @@ static void trust_others(struct world *w)
 {
 	tiers_trust(w, "10.0.0.0/8");
 	tiers_fill_window(w, "192.0.2.1");
+}
+
+static void trust_and_deny(struct world *w)
+{
+	trust_loopback(w);
+	deny_others(w);
 }
 
 static void deny_and_allow(struct world *w)
@@ -231,6 +243,13 @@ const struct row tier_rows[] = {
 	{ "forwarded: an empty header", DEFERRED4, { .text = FORWARDED("") }, UNREADABLE, PROXIED },
 	{ "forwarded: blanks around it", DEFERRED4, { .text = FORWARDED("   192.0.2.1  ,  10.1.2.3  ") }, LIMITED, PROXIED },
 	{ "forwarded: two headers", DEFERRED4, { .text = SIGNUP("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.1\r\n") }, PASSES(HEADERS_ODD), PROXIED },
+
+	{ "forwarded: a key that has to wait, and its client may speak", DEFERRED4, { .text = FOR_QUOTA("203.0.113.1") }, ANSWERED(QUOTA_EXHAUSTED), .configure = lists_and_proxies, .arrange = trust_and_deny },
+	{ "forwarded: a key that has to wait, but userspace turns its client away", DEFERRED4, { .text = FOR_QUOTA("192.0.2.1") }, PASSES(NOT_REFUSABLE), .configure = lists_and_proxies, .arrange = trust_and_deny },
+	{ "forwarded: a key that has to wait, but nobody knows for whom", DEFERRED4, { .text = FOR_QUOTA("nobody") }, UNREADABLE, .configure = lists_and_proxies, .arrange = trust_and_deny },
+	{ "forwarded: a key that is none, for a client that is turned away", DEFERRED4, { .text = CHECK "X-Forwarded-For: 192.0.2.1\r\n" BEARER(KEY_UNKNOWN_TEXT) END }, ANSWERED(KEY_UNKNOWN), .configure = lists_and_proxies, .arrange = trust_and_deny },
+	{ "forwarded: a key that has to wait, for a client not on the allow list", DEFERRED4, { .text = FOR_QUOTA("203.0.113.1") }, PASSES(NOT_REFUSABLE), .configure = allowed, .arrange = trust_and_deny },
+	{ "forwarded: lists and no proxy", DEFERRED4, { .text = FOR_QUOTA("192.0.2.1") }, ANSWERED(QUOTA_EXHAUSTED), .configure = lists_and_proxies, .arrange = deny_others },
 
 	/* --- the PROXY protocol -------------------------------------------------------------- */
 	{ "PROXY: version 1", DEFERRED4, { .text = V1("TCP4 192.0.2.1 10.0.0.1 4711 8004") SIGNUP("") }, LIMITED, HEADED },
