@@ -15,6 +15,7 @@
 #include "proof.h"
 #include "query.h"
 #include "signup.h"
+#include "whole.h"
 
 /* The headers that a refusal wants to have seen, and those it must not. */
 static __always_inline bool head_is_plain(const struct axfw_config *settings,
@@ -137,6 +138,8 @@ static __always_inline __u32 refuse(struct hook_ctx *ctx, const struct axfw_conf
 	mss = GLOBAL(prove)(ctx, p);
 	if (!mss)
 		return AXFW_REASON_NO_PROOF;
+	if (!GLOBAL(whole)(ctx, p))
+		return AXFW_REASON_DAMAGED;
 	if (t->len > mss)
 		return AXFW_REASON_NO_ROOM;
 	if (!remember_refusal(p, why, t->len, &w->flow))

@@ -32,6 +32,7 @@
 	X(CLIENT_UNKNOWN, PASS, "what a trusted proxy says of the client can't be read here")      \
 	X(NO_KEY, PASS, "no single API key of our form")                                           \
 	X(NO_PROOF, PASS, "no server socket proves the sender: may be forged or mid-connection")   \
+	X(DAMAGED, PASS, "the TCP checksum is wrong: the stack drops it")                          \
 	X(KEY_ADMITTED, PASS, "the key is active")                                                 \
 	X(KEY_NOT_KNOWN_HERE, PASS, "not in the map, which may lack keys: userspace decides")      \
 	X(NO_ROOM, PASS, "the answer doesn't fit the packet or the connection's MSS")              \

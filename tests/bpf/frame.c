@@ -178,6 +178,8 @@ void frame_build(const struct ends *e, const struct shape *s, struct frame *ret)
 	at += 2;
 	ret->len = (uint32_t)(at - ret->bytes);
 	ret->len += (e->ipv6 ? put_ipv6 : put_ipv4)(at, e, s) + s->trailer;
+	if (s->damaged)
+		ret->bytes[ret->len - s->trailer - 1] ^= 1;
 	if (s->cut)
 		ret->len = s->cut;
 }

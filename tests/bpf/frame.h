@@ -74,6 +74,7 @@ struct shape {
 	uint16_t port;	       /* destination; 0: the connection's */
 	uint8_t trailer;       /* Ethernet padding behind the packet */
 	uint32_t cut;	       /* bytes kept of the frame; 0: all */
+	bool damaged;	       /* the last byte isn't the one that was summed */
 	/* false lengths; 0: the true ones */
 	uint8_t ihl, doff;
 	uint8_t version;

@@ -275,6 +275,8 @@ const struct row rows[] = {
 	{ "an acknowledgement one off, IPv6", DEFERRED6, { .text = UNKNOWN, .ack = 1 }, PASSES(NO_PROOF) },
 	{ "established, a sequence number one off", ESTABLISHED4, { .text = UNKNOWN, .seq = 1 }, PASSES(NO_PROOF) },
 	{ "established, an acknowledgement one off", ESTABLISHED4, { .text = UNKNOWN, .ack = 1 }, PASSES(NO_PROOF) },
+	{ "a damaged segment is the stack's to drop", DEFERRED4, { .text = UNKNOWN, .damaged = true }, PASSES(DAMAGED) },
+	{ "a damaged IPv6 segment, too", ESTABLISHED6, { .text = WITH_KEY(KEY_REVOKED_TEXT), .damaged = true, .trailer = 3 }, PASSES(DAMAGED) },
 	{ "the second request on a connection", ESTABLISHED4, { .text = UNKNOWN }, PASSES(NO_PROOF), .first = "GET / HTTP/1.1\r\n\r\n" },
 	{ "text in a body at a segment's start", DEFERRED4, { .text = UNKNOWN }, PASSES(NO_PROOF), .first = CHECK HOST BEARER(KEY_ADMITTED_TEXT) "Content-Length: 1000\r\n\r\n{" },
 

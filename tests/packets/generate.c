@@ -195,6 +195,8 @@ static void choose_falsehoods(struct random *r, uint32_t odd, struct script_segm
 		s->flags = random_below(r, 3) ? ONE_OF(r, flags) : 1 + random_below(r, 255);
 	if (random_chance(r, 20))
 		s->tos = random_below(r, 256);
+	if (random_chance(r, 100))
+		s->checksum = 1 + random_below(r, 2) * random_below(r, 0xffff);
 	if (random_chance(r, 30))
 		s->trailer = random_below(r, 20);
 	if (random_chance(r, each))

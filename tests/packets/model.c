@@ -196,6 +196,8 @@ static void refuse(const struct knowledge *k, struct closing *flow, enum answer_
 		ret->why = AXFW_REASON_NOT_CONFIGURED;
 	else if (!is_proved(k, s))
 		ret->why = AXFW_REASON_NO_PROOF;
+	else if (!s->is_whole)
+		ret->why = AXFW_REASON_DAMAGED;
 	else if (k->answers[kind].len > k->mss)
 		ret->why = AXFW_REASON_NO_ROOM;
 	else if (!are_mirrored(s))

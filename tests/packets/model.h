@@ -81,6 +81,7 @@ struct segment {
 	uint32_t option_len, payload_len;
 	uint32_t link_len;  /* Ethernet header and VLAN tags */
 	uint32_t extra_len; /* IPv4 options, IPv6 extension headers */
+	bool is_whole;	    /* the checksum is right, or left to be completed */
 };
 
 struct expectation {

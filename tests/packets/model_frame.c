@@ -112,7 +112,8 @@ static enum axfw_reason read_ipv6(const struct knowledge *k, const uint8_t *at, 
 	return read_tcp(k, at + 40 + extra, len - 40 - extra, get16(at + 4) - extra, ret);
 }
 
-enum axfw_reason model_segment(const struct knowledge *k, const struct wire *w, struct segment *ret)
+static enum axfw_reason read_frame(const struct knowledge *k, const struct wire *w,
+				   struct segment *ret)
 {
 	uint32_t at = 12;
 
@@ -135,6 +136,25 @@ enum axfw_reason model_segment(const struct knowledge *k, const struct wire *w, 
 	default:
 		return AXFW_REASON_OTHER_TRAFFIC;
 	}
+}
+
+/* Is the checksum right, or the pseudo header's alone, which a sender on the same machine leaves
+ * for others to complete? */
+static bool is_whole(const struct segment *s)
+{
+	const uint8_t *tcp = s->options - 20;
+	uint32_t len = 20 + s->option_len + s->payload_len;
+	uint32_t sum = wire_pseudo_sum(s->client, s->server, s->ipv6 ? 16 : 4, len);
+
+	return get16(tcp + 16) == sum || wire_sum(sum, tcp, len) == 0xffff;
+}
+
+enum axfw_reason model_segment(const struct knowledge *k, const struct wire *w, struct segment *ret)
+{
+	enum axfw_reason why = read_frame(k, w, ret);
+
+	ret->is_whole = why == UNDECIDED && is_whole(ret);
+	return why;
 }
 
 bool model_options(const struct segment *s, const uint8_t **ret_timestamp)

@@ -50,6 +50,7 @@
 	X(ext1, "IPv6 extension header: type, its length byte; 0: none")                           \
 	X(ext2, "the next one")                                                                    \
 	X(ext3, "the next one")                                                                    \
+	X(checksum, "1: the pseudo header's sum alone; else added to the right one")               \
 	X(trailer, "bytes of Ethernet padding")                                                    \
 	X(fill, "the payload is filled up to this with x")                                         \
 	X(cut, "bytes kept of the frame; 0: all")                                                  \

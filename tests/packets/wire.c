@@ -16,15 +16,34 @@ uint32_t wire_sum(uint32_t sum, const uint8_t *at, uint32_t len)
 	return sum;
 }
 
-uint32_t wire_tcp_checksum(const uint8_t *from, const uint8_t *to, uint32_t address_len,
-			   const uint8_t *tcp, uint32_t len)
+uint32_t wire_pseudo_sum(const uint8_t *from, const uint8_t *to, uint32_t address_len,
+			 uint32_t tcp_len)
 {
-	uint8_t length_and_protocol[4] = { (uint8_t)(len >> 8), (uint8_t)len, 0, IPPROTO_TCP };
+	uint8_t length_and_protocol[4] = { (uint8_t)(tcp_len >> 8), (uint8_t)tcp_len, 0,
+					   IPPROTO_TCP };
 	uint32_t sum = wire_sum(0, from, address_len);
 
 	sum = wire_sum(sum, to, address_len);
-	sum = wire_sum(sum, length_and_protocol, sizeof(length_and_protocol));
-	return ~wire_sum(sum, tcp, len) & 0xffff;
+	return wire_sum(sum, length_and_protocol, sizeof(length_and_protocol));
+}
+
+uint32_t wire_tcp_checksum(const uint8_t *from, const uint8_t *to, uint32_t address_len,
+			   const uint8_t *tcp, uint32_t len)
+{
+	return ~wire_sum(wire_pseudo_sum(from, to, address_len, len), tcp, len) & 0xffff;
+}
+
+static void put_checksum(uint8_t *tcp, const struct standing *now, const struct script_segment *s,
+			 uint32_t len)
+{
+	uint32_t address_len = now->ends.ipv6 ? 16 : 4;
+	const uint8_t *client = now->ends.client, *server = now->ends.server;
+
+	if (s->checksum == 1)
+		put16(tcp + 16, wire_pseudo_sum(client, server, address_len, len));
+	else
+		put16(tcp + 16,
+		      wire_tcp_checksum(client, server, address_len, tcp, len) + s->checksum);
 }
 
 static uint32_t or_else(uint32_t value, uint32_t ordinary)
@@ -66,7 +85,7 @@ static uint32_t build_ipv4(uint8_t *at, const struct standing *now, const struct
 	const uint8_t *client = now->ends.client, *server = now->ends.server;
 
 	len = build_tcp(at + header, now, s);
-	put16(at + header + 16, wire_tcp_checksum(client, server, 4, at + header, len));
+	put_checksum(at + header, now, s, len);
 	memset(at, 0, 20);
 	at[0] = (uint8_t)(or_else(s->version, 4) << 4 | or_else(s->ihl, header / 4));
 	at[1] = (uint8_t)s->tos;
@@ -122,7 +141,7 @@ static uint32_t build_ipv6(uint8_t *at, const struct standing *now, const struct
 	tcp = at + 40 + extensions;
 	*next = (uint8_t)or_else(s->protocol, IPPROTO_TCP);
 	len = build_tcp(tcp, now, s);
-	put16(tcp + 16, wire_tcp_checksum(now->ends.client, now->ends.server, 16, tcp, len));
+	put_checksum(tcp, now, s, len);
 	put32(at, or_else(s->version, 6) << 28 | (s->tos & 0xff) << 20 | 0x12345);
 	put16(at + 4, or_else(s->total, extensions + len));
 	at[7] = 61;

@@ -43,6 +43,10 @@ uint32_t wire_sum(uint32_t sum, const uint8_t *at, uint32_t len);
 uint32_t wire_tcp_checksum(const uint8_t *from, const uint8_t *to, uint32_t address_len,
 			   const uint8_t *tcp, uint32_t len);
 
+/* The sum of the pseudo header alone, which senders leave for their NIC to complete. */
+uint32_t wire_pseudo_sum(const uint8_t *from, const uint8_t *to, uint32_t address_len,
+			 uint32_t tcp_len);
+
 /* What a segment's relative numbers are relative to. */
 struct standing {
 	struct ends ends;
