@@ -127,6 +127,8 @@ static int status_of(enum axfw_reason why)
 	case AXFW_REASON_KEY_UNKNOWN:
 	case AXFW_REASON_KEY_REVOKED:
 		return 401;
+	case AXFW_REASON_TOO_LARGE:
+		return 413;
 	case AXFW_REASON_SIGNUP_LIMITED:
 	case AXFW_REASON_QUOTA_EXHAUSTED:
 		return 429;

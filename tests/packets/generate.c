@@ -39,6 +39,12 @@ static void generate_scene(struct random *r, struct scene *ret)
 	if (random_chance(r, 40))
 		ret->refuse = ONE_OF(r, refusing);
 	ret->elsewhere = random_chance(r, 30);
+	if (random_chance(r, 200))
+		ret->denied = random_below(r, 6);
+	if (random_chance(r, 150))
+		ret->allowed = random_below(r, 4);
+	if (random_chance(r, 500))
+		ret->trust = random_below(r, 4);
 	ret->unprotected = random_chance(r, 10);
 }
 

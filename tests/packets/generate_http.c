@@ -96,7 +96,8 @@ static void add_key(struct random *r, uint32_t odd, struct bytes *b)
 {
 	static const char *const keys[] = { KEY_ADMITTED_TEXT, KEY_ADMITTED_TEXT, KEY_REVOKED_TEXT,
 					    KEY_QUOTA_TEXT,    KEY_UNKNOWN_TEXT,  KEY_UNKNOWN_TEXT,
-					    KEY_RENEWED_TEXT,  KEY_SEEN_TEXT };
+					    KEY_FAST_TEXT,     KEY_SLOWED_TEXT,	  KEY_RENEWED_TEXT,
+					    KEY_SEEN_TEXT };
 	static const char *const odd_keys[] = {
 		"axfw_",	 "axfw",
 		"AXFW_a",	 "sk-1234",
@@ -176,6 +177,52 @@ static void add_api_key(struct random *r, uint32_t odd, struct bytes *b)
 	if (random_chance(r, odd / 6))
 		add_text(b, "Bearer ");
 	add_key(r, odd, b);
+	add_end(r, odd, b);
+}
+
+/* What proxies write, and what strangers do. */
+static void add_forwarded(struct random *r, uint32_t odd, struct bytes *b)
+{
+	static const char *const hops[] = { "192.0.2.1",
+					    "2001:db8::1",
+					    "10.1.2.3",
+					    "198.51.100.7",
+					    "[2001:db8:ff00::9]:443",
+					    "192.0.2.1:8080",
+					    "[2001:db8::1]",
+					    "::ffff:192.0.2.1",
+					    "127.0.0.1",
+					    "2001:DB8:0:0:0:0:0:1",
+					    "10.0.0.1:1" };
+	static const char *const odd_hops[] = { "unknown",
+						"",
+						"192.0.2",
+						"010.0.0.1",
+						"192.0.2.256",
+						"2001:db8::1::2",
+						"[2001:db8::1",
+						"2001:db8::1]",
+						"1.2.3.4.5",
+						"12345::",
+						"::",
+						"192.0.2.1:",
+						"[::1]x",
+						"0x7f.1",
+						"192.0.2.1 1",
+						"_hidden",
+						"1:2:3:4:5:6:7:8:9",
+						"::1.2.3.4",
+						"1:2:3:4:5:6:7:1.2.3.4" };
+	static const char *const commas[] = { ", ", ",", " , ", ",  " };
+	uint32_t count = 1 + random_below(r, 4);
+
+	add_cased(r, b, "X-Forwarded-For");
+	add_colon(r, odd, b);
+	while (count--) {
+		add_text(b, random_chance(r, odd) ? ONE_OF(r, odd_hops) : ONE_OF(r, hops));
+		if (count)
+			add_text(b, ONE_OF(r, commas));
+	}
 	add_end(r, odd, b);
 }
 
@@ -259,7 +306,7 @@ static void add_common(struct random *r, uint32_t odd, struct bytes *b)
 	add_end(r, odd, b);
 }
 
-enum part { HOST, AUTHORIZATION, API_KEY, LENGTH, SPECIAL, COMMON };
+enum part { HOST, AUTHORIZATION, API_KEY, LENGTH, SPECIAL, FORWARDED, COMMON };
 
 static void add_part(struct random *r, uint32_t odd, struct bytes *b, enum part part,
 		     uint32_t body_len)
@@ -286,6 +333,9 @@ static void add_part(struct random *r, uint32_t odd, struct bytes *b, enum part 
 	case SPECIAL:
 		add_special(r, odd, b);
 		break;
+	case FORWARDED:
+		add_forwarded(r, odd, b);
+		break;
 	case COMMON:
 		add_common(r, odd, b);
 		break;
@@ -309,6 +359,8 @@ static unsigned choose_parts(struct random *r, uint32_t odd, enum part ret[HEADE
 		ret[count++] = SPECIAL;
 	if (random_chance(r, 100))
 		ret[count++] = SPECIAL;
+	if (random_chance(r, 200))
+		ret[count++] = FORWARDED;
 	while (more-- && count < HEADERS_MAX)
 		ret[count++] = COMMON;
 	for (unsigned i = count; i > 1; i--) {

@@ -39,7 +39,7 @@ static bool is_own_form(const struct request *q)
 
 static bool is_plain(const struct knowledge *k, const struct request *q)
 {
-	if (!q->has_host || !q->has_length || read_length(q->length) < 0)
+	if (!q->has_host || !q->has_length)
 		return false;
 	if (q->origin && k->origin_on)
 		return false;
@@ -51,6 +51,8 @@ static enum axfw_reason judge_size(const struct request *q, uint32_t payload_len
 {
 	int64_t length = read_length(q->length);
 
+	if (length < 0)
+		return AXFW_REASON_HEADERS_ODD;
 	if (q->route == ROUTE_GUARD && length > GUARD_BODY_MAX)
 		return AXFW_REASON_TOO_LARGE;
 	if (length > OTHER_BODY_MAX || q->head_len + (uint64_t)length < payload_len)
@@ -98,6 +100,11 @@ static enum axfw_reason judge_key(const struct knowledge *k, const char *key, ui
 		*ret_until_ns = fact->until_ns;
 		return fact->until_ns > now_ns ? AXFW_REASON_QUOTA_EXHAUSTED
 					       : AXFW_REASON_KEY_ADMITTED;
+	case KEY_TOO_FAST:
+		*ret_kind = ANSWER_429_RATE;
+		*ret_until_ns = fact->until_ns;
+		return fact->until_ns > now_ns ? AXFW_REASON_RATE_EXCEEDED
+					       : AXFW_REASON_KEY_ADMITTED;
 	case KEY_ABSENT:
 	case KEY_REFUSED:
 		break;
@@ -109,11 +116,16 @@ static enum axfw_reason judge_key(const struct knowledge *k, const char *key, ui
 		       : AXFW_REASON_KEY_NOT_KNOWN_HERE;
 }
 
-static uint64_t window_free_ns(const struct knowledge *k, const struct segment *s)
+static uint64_t window_free_ns(const struct knowledge *k, const uint8_t client[16])
 {
-	const struct window_fact *w = &k->windows[s->ipv6];
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	size_t len = memcmp(client, mapped, sizeof(mapped)) ? 8 : 16;
 
-	return memcmp(w->client, s->client, s->ipv6 ? 8 : 4) ? 0 : w->free_ns;
+	for (unsigned i = 0; i < sizeof(k->windows) / sizeof(*k->windows); i++) {
+		if (!memcmp(k->windows[i].client, client, len))
+			return k->windows[i].free_ns;
+	}
+	return 0;
 }
 
 /* What the request deserves, as far as its bytes and the maps say. */
@@ -122,19 +134,22 @@ static enum axfw_reason judge(const struct knowledge *k, const struct segment *s
 {
 	static struct request q;
 	enum axfw_reason why = model_request(s->payload, s->payload_len, &q);
+	uint8_t client[16];
 	const char *key;
 
 	if (why != UNDECIDED)
 		return why;
 	if (!is_plain(k, &q))
 		return AXFW_REASON_HEADERS_ODD;
+	if (q.route == ROUTE_SIGNUP && !model_client(k, s, &q, client))
+		return AXFW_REASON_CLIENT_UNKNOWN;
 	*ret_kind = ANSWER_413;
 	why = judge_size(&q, s->payload_len);
 	if (why != UNDECIDED)
 		return why;
 	if (q.route == ROUTE_SIGNUP) {
 		*ret_kind = ANSWER_429_SIGNUP;
-		*ret_until_ns = window_free_ns(k, s);
+		*ret_until_ns = window_free_ns(k, client);
 		return *ret_until_ns > now_ns ? AXFW_REASON_SIGNUP_LIMITED
 					      : AXFW_REASON_SIGNUP_ALLOWED;
 	}
@@ -146,7 +161,8 @@ static bool is_refusal(enum axfw_reason why)
 {
 	return why == AXFW_REASON_SIGNUP_LIMITED || why == AXFW_REASON_KEY_UNKNOWN ||
 	       why == AXFW_REASON_KEY_REFUSED_BEFORE || why == AXFW_REASON_KEY_REVOKED ||
-	       why == AXFW_REASON_QUOTA_EXHAUSTED || why == AXFW_REASON_TOO_LARGE;
+	       why == AXFW_REASON_QUOTA_EXHAUSTED || why == AXFW_REASON_RATE_EXCEEDED ||
+	       why == AXFW_REASON_TOO_LARGE;
 }
 
 static bool same_ends(const struct ends *e, const struct segment *s)
@@ -303,6 +319,11 @@ void model_step(const struct knowledge *k, struct closing *flow, const struct wi
 	ret->why = model_segment(k, frame, &ret->segment);
 	if (ret->why != UNDECIDED)
 		return;
+	ret->why = model_source(k, s, now_ns[0]);
+	if (ret->why != UNDECIDED) {
+		ret->becomes = VANISHES;
+		return;
+	}
 	ret->why = AXFW_REASON_NO_PAYLOAD;
 	if (s->flags & SYN || close_step(k, flow, ret) || !s->payload_len)
 		return;

@@ -15,12 +15,12 @@
 #define TEXT_MAX 400 /* of an answer */
 
 /* What the maps say of an API key. */
-enum key_state { KEY_ABSENT, KEY_ACTIVE, KEY_REVOKED, KEY_NO_QUOTA, KEY_REFUSED };
+enum key_state { KEY_ABSENT, KEY_ACTIVE, KEY_REVOKED, KEY_NO_QUOTA, KEY_TOO_FAST, KEY_REFUSED };
 
 struct key_fact {
 	const char *text;
 	enum key_state state;
-	uint64_t until_ns;   /* KEY_NO_QUOTA: boot time at which it ends */
+	uint64_t until_ns;   /* KEY_NO_QUOTA, KEY_TOO_FAST: boot time at which it ends */
 	uint32_t generation; /* KEY_REFUSED: in which userspace refused it */
 };
 
@@ -30,7 +30,27 @@ struct answer_fact {
 	uint32_t len, request_id_at, seconds_at, body_seconds_at, rounded_at, rounded_s;
 };
 
-enum answer_kind { ANSWER_401, ANSWER_429_SIGNUP, ANSWER_429_QUOTA, ANSWER_413, ANSWER_KINDS };
+enum answer_kind {
+	ANSWER_401,
+	ANSWER_429_SIGNUP,
+	ANSWER_429_QUOTA,
+	ANSWER_413,
+	ANSWER_429_RATE,
+	ANSWER_KINDS
+};
+
+/* A prefix of addresses, IPv4 mapped. */
+struct prefix_fact {
+	uint8_t address[16];
+	uint32_t bits;
+	uint64_t until_ns; /* of a denial */
+	bool penalty;
+};
+
+struct list_fact {
+	struct prefix_fact prefixes[4];
+	unsigned count;
+};
 
 /* All that the model is told about the world. */
 struct knowledge {
@@ -43,9 +63,11 @@ struct knowledge {
 	const struct key_fact *keys;
 	unsigned key_count;
 	struct window_fact {
-		uint8_t client[16];
-		uint64_t free_ns; /* full until then; 0: it isn't full */
-	} windows[2];		  /* of one client in each family, [1]: IPv6, whose /64 it is */
+		uint8_t client[16]; /* an IPv6 client is its /64 */
+		uint64_t free_ns;   /* full until then; 0: it isn't full */
+	} windows[4];
+	struct list_fact denied, allowed, proxies;
+	bool any_proxy; /* every peer is trusted */
 	struct answer_fact answers[ANSWER_KINDS];
 	/* the server's socket for the connection, if there is one */
 	bool has_socket, first; /* first: neither side has sent anything */
@@ -96,6 +118,7 @@ struct expectation {
 struct request {
 	enum { ROUTE_NONE, ROUTE_GUARD, ROUTE_SIGNUP } route;
 	bool origin, forwarded_for, authorization, has_key, has_site, has_host, has_length;
+	char forwarded[PAYLOAD_MAX + 1];
 	char key_value[PAYLOAD_MAX + 1], length[PAYLOAD_MAX + 1], site[PAYLOAD_MAX + 1];
 	uint32_t head_len; /* with the request line and the empty line */
 };
@@ -108,6 +131,12 @@ enum axfw_reason model_segment(const struct knowledge *k, const struct wire *w,
 bool model_options(const struct segment *s, const uint8_t **ret_timestamp);
 /* model_http.c: AXFW_REASON_COUNT when the head is plain. */
 enum axfw_reason model_request(const uint8_t *payload, uint32_t len, struct request *ret);
+
+/* model_tiers.c: AXFW_REASON_COUNT when the source may speak. */
+enum axfw_reason model_source(const struct knowledge *k, const struct segment *s, uint64_t now_ns);
+/* The request's client; false: it can't be made out. */
+bool model_client(const struct knowledge *k, const struct segment *s, const struct request *q,
+		  uint8_t ret[16]);
 
 /* Takes the frame in: what has to become of it, and *flow becomes what is remembered. now: the
  * boot times right before and behind the run. */

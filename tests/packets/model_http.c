@@ -143,6 +143,7 @@ static bool take_header(char *line, bool *has_type, struct request *ret)
 	case ORIGIN:
 		return take_once(&ret->origin);
 	case FORWARDED_FOR:
+		strcpy(ret->forwarded, value);
 		return take_once(&ret->forwarded_for);
 	case TYPE:
 		return take_once(has_type);
@@ -216,8 +217,8 @@ enum axfw_reason model_request(const uint8_t *payload, uint32_t len, struct requ
 	static char line[HEAD_MAX + 1];
 	bool has_type = false;
 
-	memset(ret, 0, offsetof(struct request, key_value));
-	ret->key_value[0] = ret->length[0] = ret->site[0] = 0;
+	memset(ret, 0, offsetof(struct request, forwarded));
+	ret->forwarded[0] = ret->key_value[0] = ret->length[0] = ret->site[0] = 0;
 	if (len < REQUEST_MIN || !starts_with_method(payload))
 		return AXFW_REASON_NOT_A_REQUEST;
 	if (!read_request_line(&r, ret))

@@ -27,6 +27,9 @@
 	X(keys_made, "keys made since userspace refused those it remembers")                       \
 	X(elsewhere, "1: answers leave by another interface")                                      \
 	X(signups, "attempts in the client's window")                                              \
+	X(denied, "a deny list of lists.c")                                                        \
+	X(allowed, "an allow list of lists.c")                                                     \
+	X(trust, "trusted proxies of lists.c")                                                     \
 	X(unprotected, "1: no port is protected")
 
 #define SEGMENT_NUMBERS(X)                                                                         \

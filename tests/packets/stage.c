@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 #include "axfw/siphash.h"
 #include "../bpf/world.h"
+#include "lists.h"
 #include "stage.h"
 #include "axfw.skel.h"
 
@@ -39,7 +40,8 @@ struct stage {
 	unsigned held_count;
 	struct scene scene; /* what is in the maps now */
 	bool has_scene;
-	struct key_fact keys[6];
+	struct key_fact keys[8];
+	uint64_t denied_until_ns;
 	struct axfw_counter expected[AXFW_REASON_COUNT];
 	uint64_t cases, segments;
 	enum axfw_reason reasons[SEGMENTS_MAX]; /* of the last case */
@@ -96,6 +98,9 @@ static void learn_keys(struct stage *s)
 		(struct key_fact){ KEY_SEEN_TEXT, KEY_REFUSED, 0, (uint32_t)config.generation };
 	s->keys[5] = (struct key_fact){ KEY_UNKNOWN_TEXT, KEY_REFUSED, 0,
 					(uint32_t)config.generation - 1 };
+	s->keys[6] = (struct key_fact){ KEY_FAST_TEXT, KEY_TOO_FAST,
+					quota_until_ns(s, KEY_FAST_TEXT), 0 };
+	s->keys[7] = (struct key_fact){ KEY_SLOWED_TEXT, KEY_TOO_FAST, 1, 0 };
 }
 
 /* One processor, so that a counter is one number's change. */
@@ -185,6 +190,49 @@ static struct held *hold(struct stage *s, const struct scene *scene)
 
 /* --- the scene ------------------------------------------------------------------------------- */
 
+/* The clients whose windows a scene fills: the cases' own, and two behind proxies. */
+static const struct axfw_client window_clients[] = {
+	{ { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 } },
+	{ { 0 } }, /* ::1 as its /64 */
+	{ { [10] = 0xff, [11] = 0xff, 192, 0, 2, 1 } },
+	{ { 0x20, 0x01, 0x0d, 0xb8 } },
+};
+
+/* When the window has room again: five attempts, made ten minutes before the scene was set. */
+static uint64_t window_free_ns(struct stage *s, const struct axfw_client *client)
+{
+	struct axfw_signup_window window;
+	struct axfw_config config;
+	uint64_t oldest = 0;
+
+	world_default_config(&config);
+	if (bpf_map__lookup_elem(world_skeleton(s->world)->maps.signups, client, sizeof(*client),
+				 &window, sizeof(window), 0))
+		return 0;
+	for (uint32_t i = 0; i < config.signup.limit; i++) {
+		if (!window.at_ns[i])
+			return 0; /* fewer attempts than the limit */
+		if (!oldest || window.at_ns[i] < oldest)
+			oldest = window.at_ns[i];
+	}
+	return oldest + config.signup.window_ns;
+}
+
+/* The same attempts for those behind proxies as the world has for the cases' own. */
+static void copy_windows(struct stage *s)
+{
+	struct bpf_map *map = world_skeleton(s->world)->maps.signups;
+	struct axfw_signup_window window;
+	const struct axfw_client *c = window_clients;
+
+	for (unsigned i = 2; i < 4; i++) {
+		if (bpf_map__lookup_elem(map, c, sizeof(*c), &window, sizeof(window), 0))
+			bpf_map__delete_elem(map, &c[i], sizeof(*c), 0);
+		else
+			bpf_map__update_elem(map, &c[i], sizeof(*c), &window, sizeof(window), 0);
+	}
+}
+
 static void configure(struct stage *s, const struct scene *scene)
 {
 	struct axfw_config config;
@@ -198,9 +246,13 @@ static void configure(struct stage *s, const struct scene *scene)
 		config.answer_ifindex[1]++;
 	if (scene->unprotected)
 		config.ports[0] = 0;
+	config.tiers = lists_tiers(scene);
+	s->denied_until_ns = boot_ns() + 1000000000000ULL;
+	lists_put(world_skeleton(s->world), scene, s->denied_until_ns);
 	world_configure(s->world, &config);
 	world_set_signups(s->world, false, scene->signups);
 	world_set_signups(s->world, true, scene->signups);
+	copy_windows(s);
 }
 
 static void set_scene(struct stage *s, const struct scene *scene)
@@ -210,30 +262,6 @@ static void set_scene(struct stage *s, const struct scene *scene)
 	configure(s, scene);
 	s->scene = *scene;
 	s->has_scene = true;
-}
-
-/* When the window has room again: five attempts, made ten minutes before the scene was set. */
-static uint64_t window_free_ns(struct stage *s, bool ipv6)
-{
-	struct axfw_client client = { .address = {
-					      [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 } };
-	struct axfw_signup_window window;
-	struct axfw_config config;
-	uint64_t oldest = 0;
-
-	world_default_config(&config);
-	if (ipv6)
-		memset(&client, 0, sizeof(client));
-	if (bpf_map__lookup_elem(world_skeleton(s->world)->maps.signups, &client, sizeof(client),
-				 &window, sizeof(window), 0))
-		return 0;
-	for (uint32_t i = 0; i < config.signup.limit; i++) {
-		if (!window.at_ns[i])
-			return 0; /* fewer attempts than the limit */
-		if (!oldest || window.at_ns[i] < oldest)
-			oldest = window.at_ns[i];
-	}
-	return oldest + config.signup.window_ns;
 }
 
 static struct answer_fact answer_fact(enum axfw_response response)
@@ -265,17 +293,20 @@ static void know(struct stage *s, const struct scene *scene, const struct held *
 			   scene->unprotected ? 0 : PORT_ESTABLISHED },
 		.keys = s->keys,
 		.key_count = sizeof(s->keys) / sizeof(*s->keys),
-		.windows = { { { 127, 0, 0, 1 }, window_free_ns(s, false) },
-			     { { 0 }, window_free_ns(s, true) } },
 		.answers = { answer_fact(AXFW_RESPONSE_UNAUTHORIZED),
 			     answer_fact(AXFW_RESPONSE_SIGNUP_LIMITED),
-			     answer_fact(AXFW_RESPONSE_QUOTA),
-			     answer_fact(AXFW_RESPONSE_TOO_LARGE) },
+			     answer_fact(AXFW_RESPONSE_QUOTA), answer_fact(AXFW_RESPONSE_TOO_LARGE),
+			     answer_fact(AXFW_RESPONSE_RATE) },
 		.has_socket = scene->peer >= DEFERRED4,
 		.first = !scene->spoken,
 		.ends = h->connection.ends,
 		.mss = scene->mss ? scene->mss : 1460,
 	};
+	for (unsigned i = 0; i < 4; i++) {
+		memcpy(ret->windows[i].client, window_clients[i].address, 16);
+		ret->windows[i].free_ns = window_free_ns(s, &window_clients[i]);
+	}
+	lists_know(scene, s->denied_until_ns, ret);
 }
 
 /* --- comparing ------------------------------------------------------------------------------- */

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The model's limits on addresses, and who a request's client is: lists, looked through. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <string.h>
+#include "model.h"
+
+static bool bit_at(const uint8_t *address, uint32_t i)
+{
+	return address[i / 8] >> (7 - i % 8) & 1;
+}
+
+static bool covers(const struct prefix_fact *p, const uint8_t address[16])
+{
+	for (uint32_t i = 0; i < p->bits; i++) {
+		if (bit_at(p->address, i) != bit_at(address, i))
+			return false;
+	}
+	return true;
+}
+
+static bool is_listed(const struct list_fact *list, const uint8_t address[16])
+{
+	for (unsigned i = 0; i < list->count; i++) {
+		if (covers(&list->prefixes[i], address))
+			return true;
+	}
+	return false;
+}
+
+/* The longest that covers it: a longer prefix hides a shorter one. */
+static const struct prefix_fact *longest(const struct list_fact *list, const uint8_t address[16])
+{
+	const struct prefix_fact *best = NULL;
+
+	for (unsigned i = 0; i < list->count; i++) {
+		const struct prefix_fact *p = &list->prefixes[i];
+
+		if (covers(p, address) && (!best || p->bits > best->bits))
+			best = p;
+	}
+	return best;
+}
+
+/* IPv4 as ::ffff:a.b.c.d */
+static void source_of(const struct segment *s, uint8_t ret[16])
+{
+	memset(ret, 0, 16);
+	if (s->ipv6) {
+		memcpy(ret, s->client, 16);
+		return;
+	}
+	ret[10] = ret[11] = 0xff;
+	memcpy(ret + 12, s->client, 4);
+}
+
+enum axfw_reason model_source(const struct knowledge *k, const struct segment *s, uint64_t now_ns)
+{
+	const struct prefix_fact *denial;
+	uint8_t source[16];
+
+	source_of(s, source);
+	denial = longest(&k->denied, source);
+	if (denial && denial->until_ns > now_ns)
+		return denial->penalty ? AXFW_REASON_DENIED_BY_PENALTY
+				       : AXFW_REASON_DENIED_BY_OPERATOR;
+	if (k->allowed.count && !is_listed(&k->allowed, source) && !is_listed(&k->proxies, source))
+		return AXFW_REASON_NOT_ALLOWED;
+	return AXFW_REASON_COUNT;
+}
+
+/* --- the client ------------------------------------------------------------------------------ */
+
+static bool is_port(const char *text)
+{
+	size_t len = strspn(text, "0123456789");
+
+	return len <= 5 && !text[len]; /* none at all, too: RFC 3986, 3.2.3 */
+}
+
+/* An IPv4 address, with or without ":port"; an IPv6 address, bare, "[so]" or "[so]:port". */
+static bool read_address(char *text, uint8_t ret[16])
+{
+	char *end;
+
+	memset(ret, 0, 16);
+	if (*text == '[') {
+		end = strchr(text, ']');
+		if (!end || (end[1] && (end[1] != ':' || !is_port(end + 2))))
+			return false;
+		*end = 0;
+		return inet_pton(AF_INET6, text + 1, ret) == 1;
+	}
+	if (inet_pton(AF_INET6, text, ret) == 1)
+		return true;
+	end = strchr(text, ':');
+	if (end && !is_port(end + 1))
+		return false;
+	if (end)
+		*end = 0;
+	memset(ret, 0, 16);
+	ret[10] = ret[11] = 0xff;
+	return inet_pton(AF_INET, text, ret + 12) == 1;
+}
+
+/* Takes the right-most entry off the list. NULL: there is none left. */
+static char *take_last(char *list)
+{
+	char *comma = strrchr(list, ','), *entry = comma ? comma + 1 : list;
+	size_t len;
+
+	entry += strspn(entry, " ");
+	len = strlen(entry);
+	while (len && entry[len - 1] == ' ')
+		entry[--len] = 0;
+	if (comma)
+		*comma = 0;
+	return entry;
+}
+
+bool model_client(const struct knowledge *k, const struct segment *s, const struct request *q,
+		  uint8_t ret[16])
+{
+	static char list[PAYLOAD_MAX + 1];
+	bool more = true;
+
+	source_of(s, ret);
+	if (!q->forwarded_for || !(k->any_proxy || is_listed(&k->proxies, ret)))
+		return true;
+	strcpy(list, q->forwarded);
+	while (more) {
+		more = strchr(list, ',');
+		if (!read_address(take_last(list), ret))
+			return false;
+		/* Whoever is a proxy of ours says who stands left of him; `*` believes nobody. */
+		if (k->any_proxy || !is_listed(&k->proxies, ret))
+			break;
+	}
+	return true;
+}
