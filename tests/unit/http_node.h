@@ -24,7 +24,7 @@
 #include "node.h"
 
 #define NODE_FLAGS_MAX 24
-#define PATIENCE_S     10
+#define PATIENCE_S     60 /* a loaded machine hashes 64 passwords in less */
 
 struct http_node {
 	char dir[64], socket_path[96];
