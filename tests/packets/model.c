@@ -154,7 +154,12 @@ static enum axfw_reason judge(const struct knowledge *k, const struct segment *s
 					      : AXFW_REASON_SIGNUP_ALLOWED;
 	}
 	key = find_key(&q);
-	return key ? judge_key(k, key, now_ns, ret_kind, ret_until_ns) : AXFW_REASON_NO_KEY;
+	if (!key)
+		return AXFW_REASON_NO_KEY;
+	why = judge_key(k, key, now_ns, ret_kind, ret_until_ns);
+	if (why == AXFW_REASON_QUOTA_EXHAUSTED || why == AXFW_REASON_RATE_EXCEEDED)
+		return model_wait(k, s, &q, now_ns, why);
+	return why;
 }
 
 static bool is_refusal(enum axfw_reason why)

@@ -138,6 +138,11 @@ enum axfw_reason model_source(const struct knowledge *k, const struct segment *s
 bool model_client(const struct knowledge *k, const struct segment *s, const struct request *q,
 		  uint8_t ret[16]);
 
+/* A key that has to wait (why): a client behind a proxy whom the lists turn away hears 403 from
+ * userspace first. */
+enum axfw_reason model_wait(const struct knowledge *k, const struct segment *s,
+			    const struct request *q, uint64_t now_ns, enum axfw_reason why);
+
 /* Takes the frame in: what has to become of it, and *flow becomes what is remembered. now: the
  * boot times right before and behind the run. */
 void model_step(const struct knowledge *k, struct closing *flow, const struct wire *frame,

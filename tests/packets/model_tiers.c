@@ -54,19 +54,26 @@ static void source_of(const struct segment *s, uint8_t ret[16])
 	memcpy(ret + 12, s->client, 4);
 }
 
-enum axfw_reason model_source(const struct knowledge *k, const struct segment *s, uint64_t now_ns)
+static enum axfw_reason judge_address(const struct knowledge *k, const uint8_t address[16],
+				      uint64_t now_ns)
 {
-	const struct prefix_fact *denial;
-	uint8_t source[16];
+	const struct prefix_fact *denial = longest(&k->denied, address);
 
-	source_of(s, source);
-	denial = longest(&k->denied, source);
 	if (denial && denial->until_ns > now_ns)
 		return denial->penalty ? AXFW_REASON_DENIED_BY_PENALTY
 				       : AXFW_REASON_DENIED_BY_OPERATOR;
-	if (k->allowed.count && !is_listed(&k->allowed, source) && !is_listed(&k->proxies, source))
+	if (k->allowed.count && !is_listed(&k->allowed, address) &&
+	    !is_listed(&k->proxies, address))
 		return AXFW_REASON_NOT_ALLOWED;
 	return AXFW_REASON_COUNT;
+}
+
+enum axfw_reason model_source(const struct knowledge *k, const struct segment *s, uint64_t now_ns)
+{
+	uint8_t source[16];
+
+	source_of(s, source);
+	return judge_address(k, source, now_ns);
 }
 
 /* --- the client ------------------------------------------------------------------------------ */
@@ -137,4 +144,17 @@ bool model_client(const struct knowledge *k, const struct segment *s, const stru
 			break;
 	}
 	return true;
+}
+
+enum axfw_reason model_wait(const struct knowledge *k, const struct segment *s,
+			    const struct request *q, uint64_t now_ns, enum axfw_reason why)
+{
+	uint8_t client[16];
+
+	if (!k->denied.count && !k->allowed.count)
+		return why;
+	if (!model_client(k, s, q, client))
+		return AXFW_REASON_CLIENT_UNKNOWN;
+	return judge_address(k, client, now_ns) == AXFW_REASON_COUNT ? why
+								     : AXFW_REASON_NOT_REFUSABLE;
 }
