@@ -446,6 +446,80 @@ static void a_flood_of_sources_is_not_a_flood_of_lines(void **state)
 	assert_in_range(atomic_load(&f->boxed), 1, 20); /* 10 a minute, and a minute may turn */
 }
 
+/* Fills one half of the list without a disk. */
+static void fill(struct box_fixture *f, enum axfw_denial_cause cause, unsigned count)
+{
+	pthread_mutex_lock(&f->denials->change);
+	pthread_rwlock_wrlock(&f->denials->lock);
+	for (unsigned n = 0; n < count; n++) {
+		const struct address a = numbered(n);
+		struct entry e = { .prefix = prefix_of(&a, 128),
+				   .cause = cause,
+				   .in_kernel = true,
+				   .until_ns = UINT64_MAX };
+
+		assert_int_equal(list_put(&f->denials->list, &e), 0);
+	}
+	pthread_rwlock_unlock(&f->denials->lock);
+	pthread_mutex_unlock(&f->denials->change);
+}
+
+static void a_full_list_is_said(void **state)
+{
+	struct box_fixture *f = *state;
+
+	fill(f, AXFW_DENIED_BY_OPERATOR, DENIALS_OPERATOR_MAX - 1);
+	assert_int_equal(deny(f, "203.0.113.1", 0, false), 0);
+	assert_int_equal(deny(f, "203.0.113.2", 0, false), -ENOSPC);
+	assert_int_equal(deny(f, "203.0.113.1", 0, false), 0); /* said again */
+	refuse(f, "203.0.113.3", 3);			       /* the box has its own half */
+	wait_for_boxed(f, 1, 0);
+}
+
+static void a_full_box_boxes_nobody(void **state)
+{
+	struct box_fixture *f = *state;
+	struct denials_counts counts = { 0 };
+
+	fill(f, AXFW_DENIED_BY_PENALTY, DENIALS_PENALTY_MAX);
+	refuse(f, "203.0.113.3", 3);
+	for (int i = 0; i < 10000 && !counts.box_full; i++) {
+		usleep(1000);
+		denials_count(f->denials, &counts);
+	}
+	assert_int_equal(counts.box_full, 1);
+	assert_false(is_denied(f, "203.0.113.3"));
+	assert_int_equal(deny(f, "203.0.113.3", 0, false), 0); /* the operator has his */
+}
+
+static uint64_t end_of_first(struct box_fixture *f)
+{
+	uint64_t until_ns;
+
+	pthread_rwlock_rdlock(&f->denials->lock);
+	until_ns = f->denials->list.entries[0].until_ns;
+	pthread_rwlock_unlock(&f->denials->lock);
+	return until_ns;
+}
+
+/* A clock that is stepped forward by an hour brings an end an hour nearer: the same as an end that
+ * is an hour too far for the clock. */
+static void ends_follow_the_wall_clock(void **state)
+{
+	struct box_fixture *f = *state;
+	uint64_t right_ns, now_ns = 0;
+
+	assert_int_equal(deny(f, "203.0.113.1", clock_wall_us() + 7200 * US_PER_S, false), 0);
+	right_ns = end_of_first(f);
+	pthread_rwlock_wrlock(&f->denials->lock);
+	f->denials->list.entries[0].until_ns += 3600 * NS_PER_S;
+	pthread_rwlock_unlock(&f->denials->lock);
+	keeper_wake(f->denials);
+	for (int i = 0; i < 10000 && (now_ns = end_of_first(f)) > right_ns + NS_PER_S; i++)
+		usleep(1000);
+	assert_in_range(now_ns, right_ns - NS_PER_S, right_ns + NS_PER_S);
+}
+
 /* Requests, connections and an operator at once. */
 struct crowd {
 	struct box_fixture *f;
@@ -533,6 +607,9 @@ int main(void)
 		WHOLE(an_ipv6_network_is_boxed_whole),
 		WHOLE(the_box_spares_who_may_be_somebodys_customer),
 		WHOLE(a_flood_of_sources_is_not_a_flood_of_lines),
+		WHOLE(a_full_list_is_said),
+		WHOLE(a_full_box_boxes_nobody),
+		WHOLE(ends_follow_the_wall_clock),
 		WHOLE(everything_at_once),
 		cmocka_unit_test(no_list_denies_nobody),
 	};
