@@ -11,7 +11,7 @@ declare -A packages=(
 		libseccomp-dev liburcu-dev libpcre2-dev"
 	[test]="git curl python3 python3-pytest libcmocka-dev iproute2 procps util-linux ethtool tshark tcpdump
 		iputils-ping qemu-system-x86 busybox-static kmod xz-utils zstd debootstrap sqlite3 libcap2-bin
-		xdp-tools"
+		xdp-tools jq"
 	[lint]="clang-format clang-tidy cppcheck shellcheck"
 )
 
