@@ -11,10 +11,19 @@
  *   the client's RST                       becomes the server's, and the flow is forgotten
  *   a bare ACK                             dropped: the stack would answer it with a RST
  *
+ * Without an answer (`refuse = reset` or `drop`) the refused request itself becomes the RST to the
+ * server, and what the client sends afterwards, its request again at the latest, becomes a RST to
+ * the client or is dropped. In this order, because a client that waits sends again and a server
+ * that waits doesn't: whichever RST is lost, both ends are rid of the connection.
+ *
  * XDP can't clone: a FIN that comes with the first ACK becomes the RST, and its retransmission gets
  * the ACK. A segment belongs to the flow only if it acknowledges something inside the answer, which
  * nobody blind can guess and no new connection of the same ports will; all others go on to the next
  * question.
+ *
+ * An LRU doesn't say what it evicts, so flows are counted when they begin and when their close is
+ * over, in the entry or with it. The daemon takes from the difference those that it finds open in
+ * the map; the rest was evicted, and its clients were reset by the server's stack.
  */
 #ifndef AXFW_BPF_FLOW_H
 #define AXFW_BPF_FLOW_H
@@ -58,9 +67,38 @@ static __always_inline bool flows_may_be_open(void)
 	return bpf_jiffies64() - flows_used_at < FLOWS_OPEN_JIFFIES;
 }
 
+static __always_inline struct axfw_flow_counts *get_flow_counts(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&flow_counts, &zero);
+}
+
+static __always_inline void count_flow_begun(void)
+{
+	struct axfw_flow_counts *c = get_flow_counts();
+
+	if (c)
+		c->begun++;
+}
+
+static __always_inline void count_flow_ended(void)
+{
+	struct axfw_flow_counts *c = get_flow_counts();
+
+	if (c)
+		c->ended++;
+}
+
+/* Has the client got all that there is for it, and sent all that it will? */
+static __always_inline bool is_closed(const struct axfw_flow *f)
+{
+	return f->acknowledged && f->fin_seen;
+}
+
 static __always_inline bool flow_is_over(const struct axfw_flow *f, __u64 now)
 {
-	__u64 keep = f->acknowledged && f->fin_seen ? FLOW_LINGER_NS : FLOW_OPEN_NS;
+	__u64 keep = is_closed(f) ? FLOW_LINGER_NS : FLOW_OPEN_NS;
 
 	return now - f->last_seen_ns > keep;
 }
@@ -83,6 +121,12 @@ static __always_inline __u32 next_step(struct axfw_flow *f, const struct axfw_pa
 		f->fin_seen = 1;
 	if ((__s32)(end - f->next_seq) > 0)
 		f->next_seq = end;
+	if (f->response == AXFW_UNANSWERED_DROP)
+		return AXFW_REASON_FLOW_DROPPED;
+	if (f->response == AXFW_UNANSWERED_RESET) {
+		f->acknowledged = f->fin_seen = 1;
+		return AXFW_REASON_FLOW_RESET_CLIENT;
+	}
 	if (!f->acknowledged) {
 		if (p->ack == f->answer_end) {
 			f->acknowledged = 1;
@@ -101,11 +145,18 @@ static __always_inline bool is_in_flow(const struct axfw_packet *p)
 	return flows_may_be_open() && bpf_map_lookup_elem(&flows, &p->flow);
 }
 
+static __always_inline void forget_flow(const struct axfw_flow_key *key, bool was_closed)
+{
+	if (!bpf_map_delete_elem(&flows, key) && !was_closed)
+		count_flow_ended();
+}
+
 /* Copies what the caller needs to act to *ret: nothing points into the map afterwards. */
 __noinline int GLOBAL(follow)(struct axfw_packet *p, struct axfw_flow *ret)
 {
 	struct axfw_flow_key key;
 	struct axfw_flow *f;
+	bool was_closed;
 	__u64 now;
 	__u32 why;
 
@@ -116,8 +167,9 @@ __noinline int GLOBAL(follow)(struct axfw_packet *p, struct axfw_flow *ret)
 	if (!f)
 		return AXFW_UNDECIDED;
 	now = bpf_ktime_get_boot_ns();
+	was_closed = is_closed(f);
 	if (flow_is_over(f, now)) {
-		bpf_map_delete_elem(&flows, &key);
+		forget_flow(&key, was_closed);
 		return AXFW_UNDECIDED;
 	}
 	if (p->flags & TCP_RST) {
@@ -125,7 +177,7 @@ __noinline int GLOBAL(follow)(struct axfw_packet *p, struct axfw_flow *ret)
 		if (p->seq != f->next_seq && p->seq != f->refused_seq)
 			return AXFW_UNDECIDED;
 		*ret = *f;
-		bpf_map_delete_elem(&flows, &key);
+		forget_flow(&key, was_closed);
 		return AXFW_REASON_FLOW_CLIENT_RESET;
 	}
 	if (!belongs_to_flow(f, p))
@@ -133,6 +185,8 @@ __noinline int GLOBAL(follow)(struct axfw_packet *p, struct axfw_flow *ret)
 	f->last_seen_ns = now;
 	note_flow_use();
 	why = next_step(f, p);
+	if (is_closed(f) && !was_closed)
+		count_flow_ended();
 	*ret = *f;
 	return why;
 }
@@ -165,6 +219,12 @@ static __always_inline __u32 take_step(struct hook_ctx *ctx, struct axfw_packet 
 		s->seq = f->refused_seq;
 		s->to_server = 1;
 		return GLOBAL(send)(ctx, p, s) ? why : AXFW_REASON_NO_ROOM;
+	case AXFW_REASON_FLOW_RESET_CLIENT:
+		p->fate = FATE_SEND_BACK;
+		s->flags = TCP_RST | TCP_ACK;
+		s->seq = f->answer_seq;
+		s->ack = f->next_seq;
+		return GLOBAL(send)(ctx, p, s) ? why : AXFW_REASON_NO_ROOM;
 	default:
 		p->fate = FATE_DROP;
 		return why;
@@ -183,22 +243,25 @@ static __always_inline __u32 follow_flow(struct hook_ctx *ctx, struct axfw_packe
 	return why == AXFW_UNDECIDED ? why : take_step(ctx, p, w, why);
 }
 
-/* Remembers a refusal, before anything is sent. */
-static __always_inline bool remember_refusal(const struct axfw_packet *p, __u32 why, __u32 text_len,
-					     struct axfw_flow *f)
+/* Remembers a refusal, before anything is sent. answer_len: with the FIN; 0: there is none. */
+static __always_inline bool remember_refusal(const struct axfw_packet *p, __u32 why, __u32 response,
+					     __u32 answer_len, struct axfw_flow *f)
 {
 	note_flow_use();
 	*f = (struct axfw_flow){ .last_seen_ns = bpf_ktime_get_boot_ns() };
 	f->refused_seq = p->seq;
 	f->next_seq = p->seq + p->payload_len + !!(p->flags & TCP_FIN);
 	f->answer_seq = p->ack;
-	f->answer_end = p->ack + text_len + 1;
+	f->answer_end = p->ack + answer_len;
 	f->retry_after_s = p->retry_after_s;
-	f->response = p->response;
+	f->response = response;
 	f->reason = why;
 	f->fin_seen = !!(p->flags & TCP_FIN);
 	f->request_id = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
-	return !bpf_map_update_elem(&flows, &p->flow, f, BPF_ANY);
+	if (bpf_map_update_elem(&flows, &p->flow, f, BPF_ANY))
+		return false;
+	count_flow_begun();
+	return true;
 }
 
 #endif

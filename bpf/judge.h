@@ -123,34 +123,69 @@ __noinline int GLOBAL(judge)(struct hook_ctx *ctx, struct axfw_packet *p)
 	return why;
 }
 
+/* With an answer. 0, or why not. */
+static __always_inline __u32 refuse_with_answer(struct hook_ctx *ctx, struct axfw_packet *p,
+						struct work *w, __u32 why, __u32 mss)
+{
+	const struct axfw_response_template *t;
+	__u32 response = p->response, failed;
+
+	t = bpf_map_lookup_elem(&responses, &response);
+	if (!t || !t->len)
+		return AXFW_REASON_NOT_CONFIGURED;
+	if (t->len > mss)
+		return AXFW_REASON_NO_ROOM;
+	if (!remember_refusal(p, why, response, t->len + 1, &w->flow))
+		return AXFW_REASON_FLOW_TABLE_FULL;
+	failed = GLOBAL(answer)(ctx, p, &w->flow);
+	if (failed) {
+		forget_flow(&p->flow, false);
+		return failed;
+	}
+	p->fate = FATE_SEND_BACK;
+	p->request_id = w->flow.request_id;
+	return 0;
+}
+
+/* Without: the request itself ends the server's side. 0, or why not. */
+static __always_inline __u32 refuse_silently(struct hook_ctx *ctx, struct axfw_packet *p,
+					     struct work *w, __u32 why, __u32 unanswered)
+{
+	if (!remember_refusal(p, why, unanswered, 0, &w->flow))
+		return AXFW_REASON_FLOW_TABLE_FULL;
+	w->segment = (struct segment){ .flags = TCP_RST, .seq = p->seq, .to_server = 1 };
+	if (!GLOBAL(send)(ctx, p, &w->segment)) {
+		forget_flow(&p->flow, false);
+		return AXFW_REASON_NO_ROOM;
+	}
+	p->fate = FATE_PASS;
+	return 0;
+}
+
 static __always_inline __u32 refuse(struct hook_ctx *ctx, const struct axfw_config *settings,
 				    struct axfw_packet *p, __u32 why)
 {
-	const struct axfw_response_template *t;
 	struct work *w = get_work();
-	__u32 response = p->response, mss;
-	int r;
+	__u32 mss, failed;
 
-	t = bpf_map_lookup_elem(&responses, &response);
-	if (!w || !t || !t->len || settings->refuse != AXFW_REFUSE_ANSWER ||
-	    !may_send(settings, arrived_on(ctx)))
+	if (!w || settings->refuse == AXFW_REFUSE_PASS || !may_send(settings, arrived_on(ctx)))
 		return AXFW_REASON_NOT_CONFIGURED;
 	mss = GLOBAL(prove)(ctx, p);
 	if (!mss)
 		return AXFW_REASON_NO_PROOF;
 	if (!GLOBAL(whole)(ctx, p))
 		return AXFW_REASON_DAMAGED;
-	if (t->len > mss)
-		return AXFW_REASON_NO_ROOM;
-	if (!remember_refusal(p, why, t->len, &w->flow))
-		return AXFW_REASON_FLOW_TABLE_FULL;
-	r = GLOBAL(answer)(ctx, p, &w->flow);
-	if (!r) {
-		p->request_id = w->flow.request_id;
-		return why;
+	switch (settings->refuse) {
+	case AXFW_REFUSE_RESET:
+		failed = refuse_silently(ctx, p, w, why, AXFW_UNANSWERED_RESET);
+		break;
+	case AXFW_REFUSE_DROP:
+		failed = refuse_silently(ctx, p, w, why, AXFW_UNANSWERED_DROP);
+		break;
+	default:
+		failed = refuse_with_answer(ctx, p, w, why, mss);
 	}
-	bpf_map_delete_elem(&flows, &p->flow);
-	return r;
+	return failed ? failed : why;
 }
 
 #endif

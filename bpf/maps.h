@@ -86,6 +86,13 @@ struct {
 } flows __weak SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct axfw_flow_counts);
+} flow_counts __weak SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, AXFW_RESPONSE_COUNT);
 	__type(key, __u32);

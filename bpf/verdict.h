@@ -57,11 +57,11 @@ static __always_inline void count(__u32 why, __u32 bytes)
 
 static __always_inline enum fate fate_of(const struct axfw_packet *p, __u32 why)
 {
-	if (is_refusal(why) || is_reply(why))
+	if (is_refusal(why) || is_close(why))
+		return p->fate;
+	if (is_reply(why))
 		return FATE_SEND_BACK;
-	if (is_drop(why))
-		return FATE_DROP;
-	return is_close(why) ? p->fate : FATE_PASS;
+	return is_drop(why) ? FATE_DROP : FATE_PASS;
 }
 
 static __always_inline int verdict(struct hook_ctx *ctx, struct axfw_packet *p,

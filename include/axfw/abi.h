@@ -139,13 +139,27 @@ struct axfw_flow {
 	__u32 answer_seq;    /* first byte of our answer */
 	__u32 answer_end;    /* its end, FIN included: what the client will acknowledge */
 	__u32 retry_after_s; /* so that an answer sent again is the same answer */
-	__u8 response;	     /* enum axfw_response */
+	__u8 response;	     /* enum axfw_response, or enum axfw_unanswered */
 	__u8 reason;	     /* enum axfw_reason of the refusal */
 	__u8 acknowledged;   /* the client has confirmed the answer */
 	__u8 fin_seen;	     /* the client has sent all it will send */
 	__u64 request_id;    /* printed as 16 hex digits in X-Request-ID */
 };
 _Static_assert(sizeof(struct axfw_flow) == 40, "no holes, no tail padding");
+
+/* axfw_flow.response of a refused connection that gets no answer. */
+enum axfw_unanswered {
+	AXFW_UNANSWERED_RESET = 254,
+	AXFW_UNANSWERED_DROP = 255,
+};
+
+/* The one element of `flow_counts` on each CPU: how many flows there have been, ever. What was
+ * evicted before its close was over is begun - ended - those in `flows` that aren't over. */
+struct axfw_flow_counts {
+	__u64 begun;
+	__u64 ended; /* both sides have closed, or one has reset, or the time is up */
+};
+_Static_assert(sizeof(struct axfw_flow_counts) == 16, "no holes, no tail padding");
 
 enum axfw_response {
 	AXFW_RESPONSE_UNAUTHORIZED,   /* 401 */
@@ -192,7 +206,7 @@ struct axfw_route {
 enum axfw_refuse {
 	AXFW_REFUSE_ANSWER,
 	AXFW_REFUSE_PASS,  /* left to userspace */
-	AXFW_REFUSE_RESET, /* both ends are reset */
+	AXFW_REFUSE_RESET, /* both ends are reset, the server's first */
 	AXFW_REFUSE_DROP,  /* the server's end is reset, the client hears nothing */
 };
 

@@ -23,6 +23,7 @@
 	X(syn_budget, 2, "kernel", "SYNs per source, while tier 1 is on")                          \
 	X(refusals, 2, "kernel", "requests refused lately, per client")                            \
 	X(flows, 1, "kernel", "refused connections that are closing")                              \
+	X(flow_counts, 2, "kernel", "refused connections, begun and ended")                        \
 	X(responses, 2, "daemon", "HTTP answers")                                                  \
 	X(counters, 2, "kernel", "packets and bytes per reason")                                   \
 	X(events, 2, "kernel", "sampled decisions")                                                \

@@ -5,7 +5,8 @@
  * answer`.
  *
  * PASS    handed to the stack, untouched
- * ANSWER  turned into an HTTP answer and sent back (XDP_TX)
+ * ANSWER  turned into an HTTP answer and sent back (XDP_TX); with `refuse = reset` or `drop`, into
+ * the RST that ends the server's side
  * DROP    gone without a word: tiers 0 and 1, which judge addresses and not requests
  * REPLY   turned into a SYN-ACK and sent back: no refusal, the connection goes on
  * CLOSE   a segment of an already refused connection: acknowledged, answered again, turned into the
@@ -51,7 +52,9 @@
 	X(FLOW_LATE_DATA, CLOSE, "data after the refused request: acknowledged, not read")         \
 	X(FLOW_RESET_SERVER, CLOSE, "the client has the answer: the server's socket is reset")     \
 	X(FLOW_CLIENT_RESET, CLOSE, "the client reset a refused connection: passed to the server") \
-	X(FLOW_QUIET, CLOSE, "a bare ACK of a refused connection: nothing to do, dropped")
+	X(FLOW_QUIET, CLOSE, "a bare ACK of a refused connection: nothing to do, dropped")         \
+	X(FLOW_RESET_CLIENT, CLOSE, "refused without an answer: the client is reset")              \
+	X(FLOW_DROPPED, CLOSE, "refused without a word: dropped")
 
 enum axfw_reason {
 #define X(name, action, text) AXFW_REASON_##name,

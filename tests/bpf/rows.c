@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <netinet/in.h>
 #include "rows.h"
+#include "tiers.h"
 
 #define LINE(path)  "POST " path " HTTP/1.1\r\n"
 #define HOST	    "Host: localhost:8004\r\n"
@@ -37,6 +38,28 @@ static void off(struct axfw_config *c)
 	c->refuse = AXFW_REFUSE_PASS;
 }
 
+/* A connection that begins with the server's own cookie. */
+static void always_cookies(struct world *w __attribute__((unused)))
+{
+	tiers_set_syncookies(2);
+}
+
+static void resetting(struct axfw_config *c)
+{
+	c->refuse = AXFW_REFUSE_RESET;
+}
+
+static void dropping(struct axfw_config *c)
+{
+	c->refuse = AXFW_REFUSE_DROP;
+}
+
+static void resetting_elsewhere(struct axfw_config *c)
+{
+	resetting(c);
+	c->answer_ifindex[1] = 2;
+}
+
 static void other_abi(struct axfw_config *c)
 {
 	c->abi_version++;
@@ -65,6 +88,7 @@ static void next_generation(struct axfw_config *c)
 
 #define PASSES(reason)	 .then = XDP_PASS, .why = AXFW_REASON_##reason
 #define ANSWERED(reason) .then = XDP_TX, .why = AXFW_REASON_##reason
+#define RESETS(reason)	 PASSES(reason) /* as a RST to the server */
 #define ODD		 PASSES(HEADERS_ODD)
 
 /* A table: one line a row. */
@@ -302,7 +326,7 @@ const struct row rows[] = {
 	{ "close: the request again is now only acknowledged, with all that came", DEFERRED4, { .text = UNKNOWN }, ANSWERED(FLOW_LATE_DATA), .same = true },
 	{ "close: another bare ACK is dropped", DEFERRED4, { .flags = ACK, .seq = 4344 }, .then = XDP_DROP, .why = AXFW_REASON_FLOW_QUIET, .same = true, .after_request = true, .acks_answer = true },
 	{ "close: a keep-alive probe is acknowledged", DEFERRED4, { .flags = ACK, .seq = 4343 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true, .acks_answer = true },
-	{ "close: the FIN is acknowledged", DEFERRED4, { .flags = FIN | ACK, .seq = 4344 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true, .acks_answer = true },
+	{ "close: the FIN is acknowledged", DEFERRED4, { .flags = FIN | ACK, .seq = 4344 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true, .acks_answer = true, .ends = true },
 	{ "close: the FIN again, too", DEFERRED4, { .flags = FIN | ACK, .seq = 4344 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true, .acks_answer = true },
 	{ "close: a new connection's SYN passes", DEFERRED4, { .flags = SYN, .seq = 99999999 }, PASSES(NO_PAYLOAD), .same = true },
 	{ "close: long after, it is forgotten", DEFERRED4, { .flags = FIN | ACK, .seq = 4344 }, PASSES(NO_PAYLOAD), .same = true, .after_request = true, .acks_answer = true, .long_ago = true },
@@ -310,16 +334,55 @@ const struct row rows[] = {
 	{ "reset: refused over IPv6", DEFERRED6, { .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
 	{ "reset: the answer again over IPv6", DEFERRED6, { .text = UNKNOWN }, ANSWERED(FLOW_ANSWER_AGAIN), .same = true },
 	{ "reset: late data over IPv6", DEFERRED6, { .padded = 1000 }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true },
-	{ "reset: the client's RST becomes the server's", DEFERRED6, { .flags = RST, .seq = 1000 }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_CLIENT_RESET, .same = true, .after_request = true },
+	{ "reset: the client's RST becomes the server's", DEFERRED6, { .flags = RST, .seq = 1000 }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_CLIENT_RESET, .same = true, .after_request = true, .ends = true },
 	{ "reset: then nothing is left of it", DEFERRED6, { .flags = ACK, .seq = 1000 }, PASSES(NO_PAYLOAD), .same = true, .after_request = true },
 
 	{ "early reset: refused on an established connection", ESTABLISHED4, { .text = UNKNOWN, .no_timestamps = true }, ANSWERED(KEY_UNKNOWN) },
-	{ "early reset: at the refused byte", ESTABLISHED4, { .flags = RST | ACK, .no_timestamps = true }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_CLIENT_RESET, .same = true },
+	{ "early reset: at the refused byte", ESTABLISHED4, { .flags = RST | ACK, .no_timestamps = true }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_CLIENT_RESET, .same = true, .ends = true },
 
 	{ "429: a signup's answer", DEFERRED4, { .text = SIGNUP("") }, ANSWERED(SIGNUP_LIMITED), .signups = 5 },
 	{ "429: again, with the same Retry-After and request id", DEFERRED4, { .text = SIGNUP("") }, ANSWERED(FLOW_ANSWER_AGAIN), .same = true, .signups = 5 },
-	{ "429: a FIN in the first ACK becomes the RST", DEFERRED4, { .flags = FIN | ACK }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_RESET_SERVER, .same = true, .after_request = true, .acks_answer = true },
+	{ "429: a FIN in the first ACK becomes the RST", DEFERRED4, { .flags = FIN | ACK }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_RESET_SERVER, .same = true, .after_request = true, .acks_answer = true, .ends = true },
 	{ "429: and its retransmission is acknowledged", DEFERRED4, { .flags = FIN | ACK }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true, .acks_answer = true },
+
+	{ "plain: refused without timestamps", DEFERRED4, { .text = UNKNOWN, .no_timestamps = true }, ANSWERED(KEY_UNKNOWN) },
+	{ "plain: the same answer without timestamps", DEFERRED4, { .text = UNKNOWN, .no_timestamps = true }, ANSWERED(FLOW_ANSWER_AGAIN), .same = true },
+	{ "plain: late data without timestamps", DEFERRED4, { .padded = 500, .no_timestamps = true }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true },
+	{ "plain: the first ACK resets the server", DEFERRED4, { .flags = ACK, .seq = 500, .no_timestamps = true }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_RESET_SERVER, .same = true, .after_request = true, .acks_answer = true },
+	{ "plain: the FIN is acknowledged", DEFERRED4, { .flags = FIN | ACK, .seq = 500, .no_timestamps = true }, ANSWERED(FLOW_LATE_DATA), .same = true, .after_request = true, .acks_answer = true, .ends = true },
+
+	{ "half-closed: a FIN in the request", ESTABLISHED6, { .flags = FIN | PSH | ACK, .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN) },
+	{ "half-closed: the request again, with its FIN", ESTABLISHED6, { .flags = FIN | PSH | ACK, .text = UNKNOWN }, ANSWERED(FLOW_ANSWER_AGAIN), .same = true },
+	{ "half-closed: the answer's ACK resets the server", ESTABLISHED6, { .flags = ACK }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_RESET_SERVER, .same = true, .after_request = true, .acks_answer = true, .ends = true },
+	{ "half-closed: an ACK that is sent again is dropped", ESTABLISHED6, { .flags = ACK }, .then = XDP_DROP, .why = AXFW_REASON_FLOW_QUIET, .same = true, .after_request = true, .acks_answer = true },
+
+	{ "an MSS that the answer just fits", DEFERRED4, { .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN), .mss = 536 },
+	{ "SYN cookie: refused", DEFERRED4, { .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN), .arrange = always_cookies },
+	{ "SYN cookie: acknowledged", DEFERRED4, { .flags = ACK }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_RESET_SERVER, .same = true, .after_request = true, .acks_answer = true },
+	{ "SYN cookie: refused over IPv6", DEFERRED6, { .text = UNKNOWN }, ANSWERED(KEY_UNKNOWN), .arrange = always_cookies },
+	{ "SYN cookie: the client's RST", DEFERRED6, { .flags = RST }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_CLIENT_RESET, .same = true, .after_request = true, .ends = true },
+	{ "SYN cookie: an active key passes", DEFERRED4, { .text = WITH_KEY(KEY_ADMITTED_TEXT) }, PASSES(KEY_ADMITTED), .arrange = always_cookies },
+
+	/* --- refusals without an answer ------------------------------------------------------ */
+	{ "refuse = reset: the request resets the server", DEFERRED4, { .text = UNKNOWN }, RESETS(KEY_UNKNOWN), .configure = resetting },
+	{ "refuse = reset: the request again, the client", DEFERRED4, { .text = UNKNOWN }, ANSWERED(FLOW_RESET_CLIENT), .same = true, .configure = resetting, .ends = true },
+	{ "refuse = reset: and again, had that been lost", DEFERRED4, { .text = UNKNOWN }, ANSWERED(FLOW_RESET_CLIENT), .same = true, .configure = resetting },
+	{ "refuse = reset: also by more data", DEFERRED4, { .padded = 700 }, ANSWERED(FLOW_RESET_CLIENT), .same = true, .after_request = true, .configure = resetting },
+	{ "refuse = reset: also after the setting has changed", DEFERRED4, { .text = UNKNOWN }, ANSWERED(FLOW_RESET_CLIENT), .same = true },
+	{ "refuse = reset: long after, it is forgotten", DEFERRED4, { .flags = FIN | ACK, .seq = 700 }, PASSES(NO_PAYLOAD), .same = true, .after_request = true, .long_ago = true },
+	{ "refuse = reset, established, IPv6", ESTABLISHED6, { .text = UNKNOWN, .no_timestamps = true }, RESETS(KEY_UNKNOWN), .configure = resetting },
+	{ "refuse = reset: a FIN is answered with it", ESTABLISHED6, { .flags = FIN | ACK, .no_timestamps = true }, ANSWERED(FLOW_RESET_CLIENT), .same = true, .after_request = true, .configure = resetting, .ends = true },
+	{ "refuse = reset: a revoked key", DEFERRED4, { .text = WITH_KEY(KEY_REVOKED_TEXT), .tags = 1 }, RESETS(KEY_REVOKED), .configure = resetting },
+	{ "refuse = reset: a full signup window", DEFERRED4, { .text = SIGNUP("") }, RESETS(SIGNUP_LIMITED), .signups = 5, .configure = resetting },
+	{ "refuse = reset: a small MSS is no matter", DEFERRED4, { .text = UNKNOWN }, RESETS(KEY_UNKNOWN), .mss = 100, .configure = resetting },
+	{ "refuse = reset: not without a proof", NOBODY4, { .text = UNKNOWN }, PASSES(NO_PROOF), .configure = resetting },
+	{ "refuse = reset: not by an interface that can't answer", DEFERRED4, { .text = UNKNOWN }, PASSES(NOT_CONFIGURED), .configure = resetting_elsewhere },
+	{ "refuse = reset: not into a full flow table", DEFERRED4, { .text = UNKNOWN }, PASSES(FLOW_TABLE_FULL), .full = true, .configure = resetting },
+	{ "refuse = reset: an active key passes", DEFERRED4, { .text = WITH_KEY(KEY_ADMITTED_TEXT) }, PASSES(KEY_ADMITTED), .configure = resetting },
+	{ "refuse = drop: the request resets the server", DEFERRED6, { .text = UNKNOWN }, RESETS(KEY_UNKNOWN), .configure = dropping },
+	{ "refuse = drop: the request again is dropped", DEFERRED6, { .text = UNKNOWN }, .then = XDP_DROP, .why = AXFW_REASON_FLOW_DROPPED, .same = true, .configure = dropping },
+	{ "refuse = drop: so is all that follows", DEFERRED6, { .flags = FIN | ACK }, .then = XDP_DROP, .why = AXFW_REASON_FLOW_DROPPED, .same = true, .after_request = true, .configure = dropping },
+	{ "refuse = drop: but the client's RST", DEFERRED6, { .flags = RST, .seq = 1 }, .then = XDP_PASS, .why = AXFW_REASON_FLOW_CLIENT_RESET, .same = true, .after_request = true, .configure = dropping, .ends = true },
 };
 /* clang-format on */
 const unsigned row_count = sizeof(rows) / sizeof(*rows);

@@ -25,6 +25,7 @@ struct row {
 	bool same;	    /* goes on with the connection of the row before */
 	bool after_request; /* seq counts from the end of the refused segment */
 	bool acks_answer;   /* ack is the answer's end */
+	bool ends;	    /* the flow's close is over with this row, and not before */
 	bool long_ago;	    /* the flow's last segment was minutes before */
 };
 

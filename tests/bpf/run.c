@@ -219,6 +219,18 @@ static bool check_cookie(struct state *s, const struct row *r, const struct segm
 	return check_ends(s, v, false) && check_numbers(s, v, v->seq, seq + 1, SYN | ACK);
 }
 
+static bool check_bare(struct state *s, const struct segment_view *v)
+{
+	return v->text_len || v->option_len ? fail(s, "a RST with text or options") : true;
+}
+
+/* The RST that ends the server's side. */
+static bool check_reset(struct state *s, const struct segment_view *v)
+{
+	return check_bare(s, v) && check_ends(s, v, true) &&
+	       check_numbers(s, v, s->connection.ends.seq, 0, RST);
+}
+
 static bool check_sent(struct state *s, const struct row *r, const struct frame *out)
 {
 	struct segment_view v;
@@ -226,6 +238,8 @@ static bool check_sent(struct state *s, const struct row *r, const struct frame 
 
 	if (wrong)
 		return fail(s, "what was sent: %s", wrong);
+	if (is_answer(r->why) && r->then == XDP_PASS)
+		return check_reset(s, &v);
 	switch (r->why) {
 	case AXFW_REASON_FLOW_ANSWER_AGAIN:
 		return check_same_answer(s, r, &v);
@@ -238,10 +252,10 @@ static bool check_sent(struct state *s, const struct row *r, const struct frame 
 		       check_timestamps(s, &v, &r->packet);
 	case AXFW_REASON_FLOW_RESET_SERVER:
 	case AXFW_REASON_FLOW_CLIENT_RESET:
-		if (v.text_len || v.option_len)
-			return fail(s, "a RST with text or options");
-		return check_ends(s, &v, true) &&
-		       check_numbers(s, &v, s->connection.ends.seq, 0, RST);
+		return check_reset(s, &v);
+	case AXFW_REASON_FLOW_RESET_CLIENT:
+		return check_bare(s, &v) && check_ends(s, &v, false) &&
+		       check_numbers(s, &v, s->connection.ends.ack, s->highest, RST | ACK);
 	case AXFW_REASON_SYN_COOKIE:
 		return check_cookie(s, r, &v);
 	default:
@@ -266,7 +280,7 @@ static bool check_frame(struct state *s, const struct row *r, const struct frame
 			const struct frame *out)
 {
 	bool reset = r->why == AXFW_REASON_FLOW_RESET_SERVER ||
-		     r->why == AXFW_REASON_FLOW_CLIENT_RESET;
+		     r->why == AXFW_REASON_FLOW_CLIENT_RESET || is_answer(r->why);
 
 	if (r->then == XDP_TX || reset)
 		return check_tags(s, in, out) && check_sent(s, r, out);
@@ -289,6 +303,20 @@ static bool check_counted(struct state *s, const struct row *r, const struct axf
 			return fail(s, "%u bytes counted, not %u",
 				    (unsigned)(after[i].bytes - before[i].bytes), bytes);
 	}
+	return true;
+}
+
+/* A flow begins with a refusal and ends once, whatever comes later. One that can't be answered does
+ * both at once. */
+static bool check_flow_counts(struct state *s, const struct row *r,
+			      const struct axfw_flow_counts *before,
+			      const struct axfw_flow_counts *after)
+{
+	int begun = (int)(after->begun - before->begun),
+	    ended = (int)(after->ended - before->ended);
+
+	if (begun - ended != is_answer(r->why) - r->ends)
+		return fail(s, "%d flows begun, %d ended", begun, ended);
 	return true;
 }
 
@@ -397,6 +425,7 @@ static void note_end(struct state *s, const struct row *r)
 static bool run_row(struct state *s, const struct row *r, struct world *w)
 {
 	struct axfw_counter before[AXFW_REASON_COUNT], after[AXFW_REASON_COUNT];
+	struct axfw_flow_counts flows_before, flows_after;
 	struct frame in, out;
 	int action;
 
@@ -407,11 +436,14 @@ static bool run_row(struct state *s, const struct row *r, struct world *w)
 	note_end(s, r);
 	out = in;
 	world_counters(w, before);
+	world_flow_counts(w, &flows_before);
 	action = world_run(w, &out);
 	world_counters(w, after);
+	world_flow_counts(w, &flows_after);
 	if (action != r->then)
 		return fail(s, "%s, not %s", action_name(action), action_name(r->then));
-	if (!check_counted(s, r, before, after, in.len) || !check_frame(s, r, &in, &out))
+	if (!check_counted(s, r, before, after, in.len) ||
+	    !check_flow_counts(s, r, &flows_before, &flows_after) || !check_frame(s, r, &in, &out))
 		return false;
 	if (!r->same && flow_exists(w, &s->connection) != is_answer(r->why))
 		return fail(s,

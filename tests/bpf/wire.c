@@ -165,6 +165,7 @@ struct call {
 	uint16_t port;
 	bool client_offload, server_offload;
 	bool with_body;
+	enum axfw_refuse refuse;
 };
 
 static const struct call calls[] = {
@@ -180,6 +181,13 @@ static const struct call calls[] = {
 	{ "64 KB of body in one buffer", .port = PORT_DEFERRED, .client_offload = true,
 	  .with_body = true },
 	{ "64 KB of body, segmented", .ipv6 = true, .port = PORT_ESTABLISHED, .with_body = true },
+	{ "reset", .port = PORT_DEFERRED, .client_offload = true, .refuse = AXFW_REFUSE_RESET },
+	{ "reset, IPv6, established, sum complete", .ipv6 = true, .port = PORT_ESTABLISHED,
+	  .refuse = AXFW_REFUSE_RESET },
+	{ "reset, loopback", .loopback = true, .port = PORT_DEFERRED, .refuse = AXFW_REFUSE_RESET },
+	{ "drop", .port = PORT_DEFERRED, .refuse = AXFW_REFUSE_DROP },
+	{ "drop, established", .port = PORT_ESTABLISHED, .client_offload = true,
+	  .refuse = AXFW_REFUSE_DROP },
 	{ "loopback", .loopback = true, .port = PORT_DEFERRED },
 	{ "loopback, IPv6", .loopback = true, .ipv6 = true, .port = PORT_DEFERRED },
 	{ "loopback, established", .loopback = true, .port = PORT_ESTABLISHED },
@@ -284,8 +292,29 @@ static bool send_request(struct wire *wire, int fd, bool with_body)
 	return send(fd, text, len, MSG_NOSIGNAL) == (ssize_t)len ? true : fail(wire, "send");
 }
 
+/* The client hears of a reset, and of a drop nothing. */
+static bool check_heard(struct wire *wire, const struct call *call, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char byte;
+
+	switch (call->refuse) {
+	case AXFW_REFUSE_ANSWER:
+		return read_answer(wire, fd);
+	case AXFW_REFUSE_RESET:
+		if (poll(&p, 1, WAIT_MS) == 1 && read(fd, &byte, 1) < 0 && errno == ECONNRESET)
+			return true;
+		return fail(wire, "not reset");
+	default:
+		if (!wait_until_gone(wire, wire->here, call->port))
+			return false;
+		return poll(&p, 1, 0) ? fail(wire, "the client heard something") : true;
+	}
+}
+
 static bool run_call(struct wire *wire, const struct call *call)
 {
+	struct linger reset = { .l_onoff = 1 };
 	bool ok;
 	int fd;
 
@@ -295,7 +324,9 @@ static bool run_call(struct wire *wire, const struct call *call)
 	fd = dial(wire, call);
 	if (fd < 0)
 		return false;
-	ok = send_request(wire, fd, call->with_body) && read_answer(wire, fd);
+	ok = send_request(wire, fd, call->with_body) && check_heard(wire, call, fd);
+	if (call->refuse == AXFW_REFUSE_DROP) /* or it would wait for minutes */
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(fd);
 	return ok && wait_until_gone(wire, wire->here, call->port) &&
 	       wait_until_gone(wire, wire->there, call->port);
@@ -326,15 +357,20 @@ static uint64_t counted(struct world *w, unsigned reason)
 	return counters[reason].packets;
 }
 
-/* Every call once; with_cookies: each connection begins with the program's SYN-ACK. */
-static void run_calls(struct wire *wire, struct world *w, bool with_cookies, struct tally *tally)
+/* Every call once; with SYN cookies on, each connection begins with the program's SYN-ACK. */
+static void run_calls(struct wire *wire, struct world *w, struct axfw_config *config,
+		      struct tally *tally)
 {
+	bool with_cookies = config->tiers & AXFW_TIER_SYN_COOKIES;
+
 	for (unsigned i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
 		uint64_t refused = counted(w, AXFW_REASON_KEY_UNKNOWN);
 		uint64_t begun = counted(w, AXFW_REASON_SYN_COOKIE);
 		char name[80];
 		bool ok;
 
+		config->refuse = calls[i].refuse;
+		world_configure(w, config);
 		wire->problem[0] = 0;
 		ok = run_call(wire, &calls[i]);
 		errno = EPROTO;
@@ -360,11 +396,10 @@ void run_wire(struct world *w, struct tally *tally)
 	world_configure(w, &config);
 	world_forget_flows(w);
 	if (ok) {
-		run_calls(&wire, w, false, tally);
+		run_calls(&wire, w, &config, tally);
 		config.tiers = AXFW_TIER_SYN_COOKIES;
-		world_configure(w, &config);
 		tiers_set_syncookies(2);
-		run_calls(&wire, w, true, tally);
+		run_calls(&wire, w, &config, tally);
 		tiers_set_syncookies(1);
 	} else {
 		tally_count(tally, false, "wire", wire.problem);

@@ -391,6 +391,20 @@ int world_run(struct world *w, struct frame *frame)
 	return w->hook == AXFW_HOOK_TC ? as_xdp((int)options.retval) : (int)options.retval;
 }
 
+void world_flow_counts(struct world *w, struct axfw_flow_counts *ret)
+{
+	static struct axfw_flow_counts cpus[CPUS_MAX];
+	int cpu_count = libbpf_num_possible_cpus();
+	uint32_t zero = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	bpf_map_lookup_elem(bpf_map__fd(w->skeleton->maps.flow_counts), &zero, cpus);
+	for (int cpu = 0; cpu < cpu_count && cpu < CPUS_MAX; cpu++) {
+		ret->begun += cpus[cpu].begun;
+		ret->ended += cpus[cpu].ended;
+	}
+}
+
 void world_counters(struct world *w, struct axfw_counter ret[AXFW_REASON_COUNT])
 {
 	static struct axfw_counter cpus[CPUS_MAX];

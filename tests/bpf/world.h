@@ -68,6 +68,7 @@ void world_use(struct world *w, enum axfw_hook hook);
 /* Runs the program once. *frame becomes what it left. Returns the action as XDP has it (a redirect
  * by TC is XDP_TX) or -errno. */
 int world_run(struct world *w, struct frame *frame);
+void world_flow_counts(struct world *w, struct axfw_flow_counts *ret);
 void world_counters(struct world *w, struct axfw_counter ret[AXFW_REASON_COUNT]);
 const char *reason_name(unsigned reason);
 

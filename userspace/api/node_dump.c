@@ -250,6 +250,15 @@ static json_t *describe_flow(const struct dump *d, const void *key, const void *
 			 json_sprintf("%016llx", (unsigned long long)f->request_id));
 }
 
+static json_t *describe_flow_counts(const struct dump *d, const void *key, const void *value,
+				    unsigned cpu)
+{
+	const struct axfw_flow_counts *c = value;
+
+	return json_pack("{s:i, s:I, s:I}", "cpu", (int)cpu, "begun", (json_int_t)c->begun, "ended",
+			 (json_int_t)c->ended);
+}
+
 /* What is filled in for each answer (digits of a time, a request's id) is zero in it. */
 static json_t *describe_response(const struct dump *d, const void *key, const void *value,
 				 unsigned cpu)
@@ -293,6 +302,7 @@ static const struct {
 	{ "syn_budget", describe_syn_bucket },
 	{ "refusals", describe_refusals },
 	{ "flows", describe_flow },
+	{ "flow_counts", describe_flow_counts },
 	{ "responses", describe_response },
 	{ "counters", NULL }, /* summed over CPUs: dump_counters() */
 	{ "event_budget", describe_budget },
