@@ -244,3 +244,23 @@ def test_a_killed_daemons_list_goes_on(network, make_daemon):
     assert is_dropped(network, daemon, caught, "DENIED_BY_PENALTY")
     daemon.axfw("deny", "del", caught)
     assert is_served(network, caught)
+
+
+def test_a_denied_client_behind_a_proxy_is_told(network, make_daemon):
+    proxy = network.add_client_address(91)
+    daemon = make_daemon("--forwarded-allow-ips", proxy).start()
+    key = daemon.create_key(daemon.create_tenant())[0]
+    daemon.axfw("deny", "add", "203.0.113.5")
+    for client, status in (("203.0.113.5", 403), ("203.0.113.6", 200)):
+        with Connection(network, source=proxy) as c:
+            assert c.ask(*BAD_CALL, key=key, x_forwarded_for=client).status == status
+
+
+def test_a_stopped_daemons_list_is_in_the_next_ones_kernel(network, make_daemon):
+    daemon = make_daemon().start()
+    other = network.add_client_address(92)
+    daemon.axfw("deny", "add", other)
+    daemon.stop()
+    assert not (daemon.pins / "denied").exists()
+    daemon.start()
+    assert is_dropped(network, daemon, other, "DENIED_BY_OPERATOR")
