@@ -9,8 +9,10 @@
 #include <cmocka.h>
 #include "http/internal.h"
 
-#define URLENCODED "application/x-www-form-urlencoded"
-#define MULTIPART  "multipart/form-data; boundary=B"
+#define URLENCODED  "application/x-www-form-urlencoded"
+#define MULTIPART   "multipart/form-data; boundary=B"
+#define BODY_SIZE   (1 << 20)
+#define BODIES_MOST 200
 #define ROW(type, body, r, text)                                                                   \
 	{                                                                                          \
 		type, body, sizeof(body) - 1, r, text                                              \
@@ -126,26 +128,48 @@ static void bodies_grow_up_to_their_limit(void **state)
 	assert_int_equal(b.len, 0);
 }
 
-/* All bodies together: the rest is told to come back. */
-static void bodies_share_a_bound(void **state)
+/* Bodies until there is no room for one more; how many there were. */
+static int fill(struct body *bodies, int most, enum body_room room)
 {
-	enum { SIZE = 1 << 20, MOST = 200 };
-	struct body *bodies = calloc(MOST, sizeof(*bodies));
-	char *piece = calloc(1, SIZE);
+	char *piece = calloc(1, BODY_SIZE);
 	int n = 0, r = 0;
 
-	for (; n < MOST && r == 0; n++) {
+	while (n < most && r == 0) {
 		body_init(&bodies[n]);
-		r = body_add(&bodies[n], piece, SIZE, SIZE);
+		bodies[n].room = room;
+		r = body_add(&bodies[n], piece, BODY_SIZE, BODY_SIZE);
+		n += r == 0;
 	}
 	assert_int_equal(r, -ENOBUFS);
-	assert_true(n > 32 && n < 128);
-	for (int i = 0; i < n; i++)
-		body_free(&bodies[i]);
-	assert_int_equal(body_add(&bodies[0], piece, SIZE, SIZE), 0);
-	body_free(&bodies[0]);
 	free(piece);
-	free(bodies);
+	return n;
+}
+
+static void free_all(struct body *bodies, int count)
+{
+	for (int i = 0; i < count; i++)
+		body_free(&bodies[i]);
+}
+
+/* All bodies of a room together: the rest is told to come back, and the other room isn't touched.
+ */
+static void bodies_share_a_bound(void **state)
+{
+	struct body *strangers = calloc(BODIES_MOST, sizeof(*strangers));
+	struct body *calls = calloc(BODIES_MOST, sizeof(*calls));
+	int n = fill(strangers, BODIES_MOST, BODY_ROOM_OTHERS);
+	int m = fill(calls, BODIES_MOST, BODY_ROOM_CALLS);
+
+	assert_int_equal(n, 16);
+	assert_int_equal(m, 48);
+	body_free(&strangers[n - 1]);
+	assert_int_equal(fill(strangers + n - 1, BODIES_MOST - n, BODY_ROOM_OTHERS), 1);
+	free_all(strangers, n);
+	free_all(calls, m);
+	assert_int_equal(fill(calls, BODIES_MOST, BODY_ROOM_CALLS), m);
+	free_all(calls, m);
+	free(strangers);
+	free(calls);
 }
 
 /* --- the table ------------------------------------------------------------------------------- */
