@@ -14,10 +14,11 @@
 
 /* --- routes.c -------------------------------------------------------------------------------- */
 
+#define ALLOW_MAX 32 /* every method the table has, and more */
 struct routes_match {
 	const struct route *route;
-	const char *allow; /* OTHER_METHOD: the method of the first row with that path */
-	const char *value; /* of "{name}", not terminated */
+	char allow[ALLOW_MAX]; /* OTHER_METHOD: the methods of that path */
+	const char *value;     /* of "{name}", not terminated */
 	size_t value_len;
 };
 enum routes_found { ROUTES_UNKNOWN, ROUTES_OTHER_METHOD, ROUTES_FOUND };

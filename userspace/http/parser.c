@@ -30,6 +30,7 @@
 #define MALFORMED_HEADER "Malformed request header"
 #define MALFORMED_BODY	 "Malformed chunked body"
 #define MALFORMED_LENGTH "Content-Length isn't a number"
+#define MALFORMED_COOKIE "Malformed cookie"
 #define NOT_TLS		 MALFORMED_LINE ": plain HTTP is spoken here, not TLS"
 #define LATE		 "The request took too long to arrive"
 #define TLS_HANDSHAKE	 0x16 /* the first byte of a ClientHello's record; no method has it */
@@ -78,6 +79,16 @@ static const char *malformed_part(const struct request *r)
 	return length && !is_number(length) ? MALFORMED_LENGTH : MALFORMED_HEADER;
 }
 
+/* Of a cookie whose value is one quote the library takes that for both ends of a quoted text, which
+ * then has a length below zero: too large. */
+static bool has_lone_quote(const struct request *r)
+{
+	const char *cookie = r->uri ? exchange_header(&r->x, "Cookie") : NULL;
+	size_t len = cookie ? strlen(cookie) : 0;
+
+	return len >= 2 && !strcmp(cookie + len - 2, "=\"");
+}
+
 static void refuse(struct request *r, unsigned status)
 {
 	switch (status) {
@@ -95,7 +106,10 @@ static void refuse(struct request *r, unsigned status)
 		(void)refuse_malformed(r, status, "The request line is too long");
 		break;
 	case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
-		(void)refuse_malformed(r, status, "The request header is too large");
+		if (has_lone_quote(r))
+			(void)refuse_malformed(r, MHD_HTTP_BAD_REQUEST, MALFORMED_COOKIE);
+		else
+			(void)refuse_malformed(r, status, "The request header is too large");
 		break;
 	case MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED:
 		(void)refuse_malformed(r, status, "HTTP/1.1 and HTTP/1.0 are spoken here");

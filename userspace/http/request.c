@@ -301,7 +301,7 @@ static bool find_route(struct request *r)
 	}
 	if (found == ROUTES_OTHER_METHOD) {
 		respond_error(r, 405, "Method Not Allowed");
-		exchange_set_header(&r->x, "Allow", match.allow);
+		exchange_set_headerf(&r->x, "Allow", "%s", match.allow);
 	} else if (is_slash_too_many(r)) {
 		redirect_without_slash(r);
 	} else {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every path the daemon answers, once. Authentication, body limit, kernel-refusable: columns, so
- * that no handler can forget them; 404, 405 and the redirect of a trailing slash follow from the
- * walk. Of rows with the same path the first gives Allow, as the Python firewall did it.
+ * that no handler can forget them; 404, 405 with its Allow and the redirect of a trailing slash
+ * follow from the walk.
  */
 #include "http/internal.h"
 
@@ -149,11 +149,19 @@ static bool is_served(const struct route *r, bool local)
 	return !local || (r->auth != AUTH_API_KEY && r->auth != AUTH_SESSION && !r->form);
 }
 
+static void add_allowed(struct routes_match *m, const char *method)
+{
+	size_t len = strlen(m->allow);
+
+	snprintf(m->allow + len, sizeof(m->allow) - len, "%s%s", len ? ", " : "", method);
+}
+
 enum routes_found routes_find(const char *method, const char *path, bool local,
 			      struct routes_match *ret)
 {
 	enum routes_found found = ROUTES_UNKNOWN;
 
+	ret->allow[0] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
 		const struct route *r = &routes[i];
 
@@ -163,8 +171,7 @@ enum routes_found routes_find(const char *method, const char *path, bool local,
 			ret->route = r;
 			return ROUTES_FOUND;
 		}
-		if (found == ROUTES_UNKNOWN)
-			ret->allow = r->method;
+		add_allowed(ret, r->method);
 		found = ROUTES_OTHER_METHOD;
 	}
 	return found;
