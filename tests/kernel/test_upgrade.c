@@ -406,14 +406,26 @@ static void start_and_die(const struct kernel_options *o, unsigned us)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
-/* However far it came: what enforces is a complete set, and the next daemon takes over. */
-static void die_at_many_points(const struct kernel_options *o)
+/* How long a start takes on this machine, for deaths to be spread over it. */
+static unsigned start_us(const struct kernel_options *o)
 {
-	const unsigned step_us = 4000, steps = 30;
+	uint64_t began = clock_monotonic_ns();
+	struct kernel *k = lab_start_options(o);
+
+	reconcile(k);
+	began = clock_monotonic_ns() - began;
+	kernel_stop(&k);
+	return (unsigned)(began / 1000);
+}
+
+/* However far it came: what enforces is a complete set, and the next daemon takes over. */
+static void die_at_many_points(const struct kernel_options *o, unsigned over_us)
+{
+	const unsigned steps = 12;
 	struct kernel *k;
 
 	for (unsigned i = 0; i < steps; i++) {
-		start_and_die(o, i * step_us);
+		start_and_die(o, over_us / steps * i);
 		let_them_call();
 	}
 	k = lab_start_options(o);
@@ -426,13 +438,14 @@ static void die_at_many_points(const struct kernel_options *o)
 static void test_death_while_upgrading(void **state)
 {
 	struct kernel_options o = options();
+	unsigned over_us = 2 * start_us(&o); /* while others call it takes longer */
 	struct kernel *k;
 
 	leave_old(&o);
 	start_calling();
-	die_at_many_points(&o);
+	die_at_many_points(&o, over_us);
 	o.signup.limit++; /* the same version, but maps that must be made anew */
-	die_at_many_points(&o);
+	die_at_many_points(&o, over_us);
 	k = lab_start_options(&o);
 	reconcile(k);
 	stop_calling();

@@ -4,70 +4,79 @@
  * key is missing: what is right already is left alone (its hits live on), what differs is replaced,
  * what wasn't put is deleted last.
  *
- * The entries found at the beginning are kept in a hash table. Their keys are SipHash outputs, so
- * eight bytes of them are as good a table hash as any.
+ * The entries found at the beginning are kept in an array, and their numbers in a hash table: with
+ * a million keys that is 60 MB for as long as it takes. Keys are SipHash outputs, so eight bytes of
+ * them are as good a table hash as any.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 #include "kernel/internal.h"
 
-struct known {
-	struct key_entry entry;
-	bool used;
-	bool seen;
-};
-
 struct reconcile {
-	struct known *table;
-	size_t size; /* a power of two, at least twice what it holds; grows while reading */
-	size_t count;
+	struct key_entry *found;
+	bool *seen; /* by the number in found[] */
+	uint32_t count, capacity;
+	uint32_t *table; /* numbers plus one; 0: free. Twice as many as capacity */
 	bool failed;
 	uint32_t batched;
 	struct axfw_key_hash keys[BATCH_MAX];
 	struct axfw_admission values[BATCH_MAX];
 };
 
-#define TABLE_FIRST 1024
+#define CAPACITY_FIRST 1024 /* a power of two, doubled while reading */
 
 void reconcile_free(struct reconcile **r)
 {
-	if (*r)
+	if (*r) {
+		free((*r)->found);
+		free((*r)->seen);
 		free((*r)->table);
+	}
 	free(*r);
 	*r = NULL;
 }
 
-static struct known *find_slot(const struct reconcile *c, const struct axfw_key_hash *hash)
+static uint32_t *find_slot(const struct reconcile *c, const struct axfw_key_hash *hash)
 {
+	const size_t mask = 2 * (size_t)c->capacity - 1;
 	uint64_t at;
 
 	memcpy(&at, hash->bytes, sizeof(at));
-	for (at &= c->size - 1;; at = (at + 1) & (c->size - 1))
-		if (!c->table[at].used || !memcmp(&c->table[at].entry.hash, hash, sizeof(*hash)))
+	for (at &= mask;; at = (at + 1) & mask)
+		if (!c->table[at] || !memcmp(&c->found[c->table[at] - 1].hash, hash, sizeof(*hash)))
 			return &c->table[at];
 }
 
-static struct known *find_known(const struct reconcile *c, const struct axfw_key_hash *hash)
+/* The number in found[]; -1: it wasn't there. */
+static int64_t find_known(const struct reconcile *c, const struct axfw_key_hash *hash)
 {
-	struct known *at = find_slot(c, hash);
-
-	return at->used ? at : NULL;
+	return (int64_t)*find_slot(c, hash) - 1;
 }
 
-static bool grow_table(struct reconcile *c)
+static bool grow_array(void **array, size_t count, size_t size)
 {
-	struct reconcile bigger = { .size = c->size ? 2 * c->size : TABLE_FIRST };
+	void *bigger = reallocarray(*array, count, size);
 
-	bigger.table = calloc(bigger.size, sizeof(*bigger.table));
-	if (!bigger.table)
+	if (bigger)
+		*array = bigger;
+	return bigger;
+}
+
+static bool grow(struct reconcile *c)
+{
+	uint32_t capacity = c->capacity ? 2 * c->capacity : CAPACITY_FIRST;
+
+	if (!grow_array((void **)&c->found, capacity, sizeof(*c->found)) ||
+	    !grow_array((void **)&c->seen, capacity, sizeof(*c->seen)))
 		return false;
-	for (size_t i = 0; i < c->size; i++)
-		if (c->table[i].used)
-			*find_slot(&bigger, &c->table[i].entry.hash) = c->table[i];
 	free(c->table);
-	c->table = bigger.table;
-	c->size = bigger.size;
+	c->table = calloc(2 * (size_t)capacity, sizeof(*c->table));
+	if (!c->table)
+		return false;
+	c->capacity = capacity;
+	for (uint32_t i = 0; i < c->count; i++)
+		*find_slot(c, &c->found[i].hash) = i + 1;
 	return true;
 }
 
@@ -76,16 +85,19 @@ static void remember(void *arg, const void *keys, const void *values, uint32_t c
 	const struct axfw_key_hash *hash = keys;
 	const struct axfw_admission *admission = values;
 	struct reconcile *c = arg;
-	struct known *at;
+	uint32_t *slot;
 
 	for (uint32_t i = 0; i < count && !c->failed; i++) {
-		if (2 * (c->count + 1) > c->size && !grow_table(c)) {
+		if (c->count == c->capacity && !grow(c)) {
 			c->failed = true;
 			return;
 		}
-		at = find_slot(c, &hash[i]);
-		c->count += !at->used;
-		*at = (struct known){ .entry = { hash[i], admission[i] }, .used = true };
+		slot = find_slot(c, &hash[i]);
+		if (!*slot) {
+			*slot = ++c->count;
+			c->seen[*slot - 1] = false;
+		}
+		c->found[*slot - 1] = (struct key_entry){ hash[i], admission[i] };
 	}
 }
 
@@ -121,14 +133,14 @@ static void flush(struct kernel *k)
 
 void reconcile_overtake(struct kernel *k, const struct axfw_key_hash *hash)
 {
-	struct known *at;
+	int64_t at;
 
 	if (!k->reconcile)
 		return;
 	flush(k); /* what waits is older than what comes now */
 	at = find_known(k->reconcile, hash);
-	if (at)
-		at->seen = true;
+	if (at >= 0)
+		k->reconcile->seen[at] = true;
 }
 
 /* Everything but the hits. */
@@ -142,18 +154,18 @@ static void reconcile_put(struct kernel *k, const struct axfw_key_hash *hash,
 			  const struct axfw_admission *admission)
 {
 	struct reconcile *c = k->reconcile;
-	struct known *at = find_known(c, hash);
+	int64_t at = find_known(c, hash);
 
-	if (at) {
-		at->seen = true;
-		if (says_the_same(&at->entry.admission, admission))
+	if (at >= 0) {
+		c->seen[at] = true;
+		if (says_the_same(&c->found[at].admission, admission))
 			return;
 	} else {
 		k->admissions_count++;
 	}
 	c->keys[c->batched] = *hash;
 	c->values[c->batched] = *admission;
-	c->values[c->batched].hits = at ? at->entry.admission.hits : 0;
+	c->values[c->batched].hits = at >= 0 ? c->found[at].admission.hits : 0;
 	if (++c->batched == BATCH_MAX)
 		flush(k);
 }
@@ -163,10 +175,10 @@ static void delete_unseen(struct kernel *k)
 	struct reconcile *c = k->reconcile;
 	int r;
 
-	for (size_t i = 0; i < c->size; i++) {
-		if (!c->table[i].used || c->table[i].seen)
+	for (uint32_t i = 0; i < c->count; i++) {
+		if (c->seen[i])
 			continue;
-		r = bpf_map_delete_elem(k->object.map_fd[MAP_admissions], &c->table[i].entry.hash);
+		r = bpf_map_delete_elem(k->object.map_fd[MAP_admissions], &c->found[i].hash);
 		if (r < 0 && r != -ENOENT)
 			atomic_fetch_add(&k->sync_failures, 1);
 		else if (k->admissions_count)
@@ -183,7 +195,7 @@ static int begin(struct kernel *k)
 
 	if (k->reconcile)
 		return -EBUSY;
-	if (!c || !grow_table(c))
+	if (!c || !grow(c))
 		return -ENOMEM;
 	r = map_read_all(k->object.map_fd[MAP_admissions], sizeof(struct axfw_key_hash),
 			 sizeof(struct axfw_admission), remember, c);
