@@ -35,6 +35,7 @@ static struct {
 	int listener, peer_link;
 	_Atomic bool stop, stop_server; /* the server last: a call may be on its way */
 	pthread_t server, callers[2];
+	unsigned pause_us; /* between two calls of a client */
 	_Atomic unsigned refused, served;
 	unsigned failures;
 	char first_failure[1024];
@@ -87,6 +88,7 @@ static void *call_wrongly(void *arg)
 		if (!client_is_kernels_401(answer))
 			note_failure("not refused by the kernel", answer);
 		atomic_fetch_add(&world.refused, 1);
+		usleep(world.pause_us);
 	}
 	return NULL;
 }
@@ -101,6 +103,7 @@ static void *call_rightly(void *arg)
 		if (strcmp(answer, good_answer) != 0)
 			note_failure("a valid key", answer);
 		atomic_fetch_add(&world.served, 1);
+		usleep(world.pause_us);
 	}
 	return NULL;
 }
@@ -143,6 +146,7 @@ static int build_world(void **state)
 	derive_keys();
 	world.listener = client_listen();
 	world.failures = 0;
+	world.pause_us = 0;
 	return world.listener < 0;
 }
 
@@ -442,6 +446,8 @@ static void test_death_while_upgrading(void **state)
 	struct kernel *k;
 
 	leave_old(&o);
+	world.pause_us =
+		1000; /* or all these starts would wait for the processor most of the time */
 	start_calling();
 	die_at_many_points(&o, over_us);
 	o.signup.limit++; /* the same version, but maps that must be made anew */
