@@ -155,7 +155,8 @@ static void add_denials(struct text *t, struct denials *d)
 	add_value(t, "axfw_penalty_boxed_total", "counter", "Sources put into the penalty box.",
 		  c.boxed);
 	add_value(t, "axfw_penalty_spared_total", "counter",
-		  "Times that a source reached the limit and wasn't boxed: a customer, proxy or loopback.",
+		  "Times that a source reached the limit and wasn't boxed: a customer, proxy or "
+		  "loopback.",
 		  c.spared);
 	add_value(t, "axfw_penalty_box_full_total", "counter",
 		  "Times that a source reached the limit while the box was full.", c.box_full);
