@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes at all are judged, the same every time, and white space around them changes nothing. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+#include "engine.h"
 #include "guard/engine.h"
 #include "guard/receipt.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct guard *guard;
-static struct guard_scratch *scratch;
-
-static void require(bool good)
-{
-	if (!good)
-		abort();
-}
 
 static void judge(const char *text, size_t len, struct guard_verdict *ret)
 {
@@ -51,14 +38,6 @@ static void sign(const struct guard_verdict *v)
 	back = json_loads(t.data, 0, NULL);
 	require(back);
 	json_decref(back);
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	require(guard_new(NULL, &guard) == 0 && guard_scratch_new(guard, &scratch) == 0);
-	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

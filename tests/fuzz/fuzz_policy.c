@@ -4,22 +4,9 @@
  * place. Whatever parses must judge, and a message must be there when it doesn't.
  */
 #include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+#include "engine.h"
 #include "guard/policy.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct guard *guard;
-static struct guard_scratch *scratch;
-
-static void require(bool good)
-{
-	if (!good)
-		abort();
-}
 
 /* The document itself, or one around the regex; NULL: not UTF-8. */
 static char *document(const char *head, size_t len)
@@ -42,14 +29,6 @@ static void judge(const struct guard_policy *p, const char *text, size_t len)
 	require(guard_evaluate(guard, scratch, p, text, len, &v) == 0);
 	require((unsigned)v.intent_class < GUARD_CLASS_COUNT);
 	require(v.confidence_e4 >= 3000 && v.confidence_e4 <= 9500);
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	require(guard_new(NULL, &guard) == 0 && guard_scratch_new(guard, &scratch) == 0);
-	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

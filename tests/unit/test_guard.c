@@ -3,42 +3,13 @@
  * The engine as callers see it: the table of classes, confidences and signals; policies and their
  * messages; texts that aren't UTF-8, hold NUL or are made to be slow; receipts.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <cmocka.h>
 #include "base/base.h"
 #include "guard/engine.h"
-#include "guard/guard.h"
 #include "guard/receipt.h"
-
-#define TEXT_MAX (256 << 10) /* the contract's largest body */
-
-static struct guard *guard;
-static struct guard_scratch *scratch;
-
-/* Of this process: how busy the machine is doesn't count. */
-static uint64_t cpu_ns(void)
-{
-	return (uint64_t)clock() * (NS_PER_S / CLOCKS_PER_SEC);
-}
-
-static int make(void **state)
-{
-	return guard_new(NULL, &guard) < 0 || guard_scratch_new(guard, &scratch) < 0;
-}
-
-static int unmake(void **state)
-{
-	guard_scratch_free(&scratch);
-	guard_free(&guard);
-	return 0;
-}
+#include "guard_fixture.h"
 
 /* "HARM 5000 block harm:1 deceive:1" */
 static void describe(const struct guard_verdict *v, char ret[static 400])

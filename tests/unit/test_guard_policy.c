@@ -3,40 +3,12 @@
  * Tenants' patterns mean what they meant to Python's re (the expected results are what Python 3.11
  * said), and none of them can hold a thread up, whatever the text.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <cmocka.h>
 #include "guard/policy.h"
-
-#define TEXT_MAX (256 << 10)
-
-static struct guard *guard;
-static struct guard_scratch *scratch;
-
-/* Of this process: how busy the machine is doesn't count. */
-static uint64_t cpu_ns(void)
-{
-	return (uint64_t)clock() * (NS_PER_S / CLOCKS_PER_SEC);
-}
-
-static int make(void **state)
-{
-	return guard_new(NULL, &guard) < 0 || guard_scratch_new(guard, &scratch) < 0;
-}
-
-static int unmake(void **state)
-{
-	guard_scratch_free(&scratch);
-	guard_free(&guard);
-	return 0;
-}
+#include "guard_fixture.h"
 
 /* A policy of `count` times the same pattern. */
 static int parse(const char *regex, size_t len, unsigned count, struct guard_policy **ret,

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One engine for all tests of a program: compiling the rules takes seconds. */
+#ifndef GUARD_FIXTURE_H
+#define GUARD_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+#include <cmocka.h>
+#include "guard/guard.h"
+
+#define TEXT_MAX (256 << 10) /* the contract's largest body */
+
+static struct guard *guard;
+static struct guard_scratch *scratch;
+
+/* Of this process: how busy the machine is doesn't count. */
+static inline uint64_t cpu_ns(void)
+{
+	return (uint64_t)clock() * (NS_PER_S / CLOCKS_PER_SEC);
+}
+
+static inline int make(void **state)
+{
+	return guard_new(NULL, &guard) < 0 || guard_scratch_new(guard, &scratch) < 0;
+}
+
+static inline int unmake(void **state)
+{
+	guard_scratch_free(&scratch);
+	guard_free(&guard);
+	return 0;
+}
+
+#endif
