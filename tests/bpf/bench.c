@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "run.h"
@@ -123,6 +124,16 @@ static const struct measured measured[] = {
 	  { .text = REQUEST(KEY_ADMITTED_TEXT, "Cookie: s=" COOKIE600 "\r\n") },
 	  500,
 	  AXFW_REASON_KEY_ADMITTED },
+	{ "SYN behind a VLAN tag",
+	  DEFERRED4,
+	  { .flags = SYN, .tags = 1 },
+	  40,
+	  AXFW_REASON_NO_PAYLOAD },
+	{ "290-byte request behind two VLAN tags, key admitted",
+	  DEFERRED4,
+	  { .text = REQUEST(KEY_ADMITTED_TEXT, ""), .tags = 2 },
+	  300,
+	  AXFW_REASON_KEY_ADMITTED },
 	{ "request proved and answered 401",
 	  DEFERRED4,
 	  { .text = REQUEST(KEY_UNKNOWN_TEXT, "") },
@@ -199,8 +210,16 @@ static int time_program(int program, const struct frame *frame, int expected, st
 	return 0;
 }
 
-static int time_answer(struct world *w, const struct connection *c, const struct frame *frame,
-		       struct timing *ret)
+static int program_at(struct world *w, enum axfw_hook hook)
+{
+	struct axfw_bpf *skeleton = world_skeleton(w);
+
+	return bpf_program__fd(hook == AXFW_HOOK_TC ? skeleton->progs.axfw_tc
+						    : skeleton->progs.axfw_xdp);
+}
+
+static int time_answer(struct world *w, enum axfw_hook hook, const struct connection *c,
+		       const struct frame *frame, struct timing *ret)
 {
 	static uint32_t ns[ANSWER_SAMPLES];
 	struct axfw_bpf *skeleton = world_skeleton(w);
@@ -208,9 +227,9 @@ static int time_answer(struct world *w, const struct connection *c, const struct
 
 	connection_flow_key(c, &key);
 	for (unsigned i = 0; i < ANSWER_SAMPLES; i++) {
-		int r = run_times(bpf_program__fd(skeleton->progs.axfw_xdp), frame, 1, &ns[i]);
+		int r = run_times(program_at(w, hook), frame, 1, &ns[i]);
 
-		if (r != XDP_TX)
+		if (r != (hook == AXFW_HOOK_TC ? TC_ACT_REDIRECT : XDP_TX))
 			return r < 0 ? r : -EINVAL;
 		bpf_map__delete_elem(skeleton->maps.flows, &key, sizeof(key), 0);
 	}
@@ -283,13 +302,16 @@ static int measure_answer(struct world *w, const struct measured *m, const struc
 			  const struct frame *frame)
 {
 	struct timing t;
-	int r = time_answer(w, c, frame, &t);
+	int r = time_answer(w, AXFW_HOOK_XDP, c, frame, &t);
 
 	if (r)
 		return r;
 	print_row(m->packet_name, ", warm", t.min_ns, &t, m->budget_ns);
 	print_row(m->packet_name, ", between system calls", t.median_ns, &t, ANSWER_COLD_BUDGET_NS);
-	return 0;
+	r = time_answer(w, AXFW_HOOK_TC, c, frame, &t);
+	if (!r)
+		print_row(m->packet_name, ", warm, at TC", t.min_ns, &t, 0);
+	return r;
 }
 
 static int measure_passed(struct world *w, const struct measured *m, const struct frame *frame,
@@ -309,6 +331,11 @@ static int measure_passed(struct world *w, const struct measured *m, const struc
 		print_row(m->packet_name, busy ? ", after a refusal" : "", t.median_ns, &t,
 			  busy ? 0 : m->budget_ns);
 	}
+	skeleton->bss->flows_used_at = LONG_AGO_JIFFIES;
+	r = time_program(program_at(w, AXFW_HOOK_TC), frame, TC_ACT_UNSPEC, &t);
+	if (r)
+		return r;
+	print_row(m->packet_name, ", at TC", t.median_ns, &t, 0);
 	for (unsigned i = 0; i < 2; i++) {
 		if (filters[i] >= 0 && !time_program(filters[i], frame, XDP_PASS, &t))
 			print_row(m->packet_name, names[i], t.median_ns, &t, 0);
@@ -375,6 +402,47 @@ static int measure_tier(struct world *w, const struct measured_tier *m)
 	return r;
 }
 
+/* --- many keys ------------------------------------------------------------------------------- */
+
+/* The same request while so many keys are held: once with one key, and with another of them each
+ * time, between system calls. */
+static int measure_keys(uint32_t count, const char *name)
+{
+	static uint32_t ns[ANSWER_SAMPLES];
+	struct world *w = world_new_for_keys(count + 100);
+	char text[sizeof(KEY_ADMITTED_TEXT)], request[512];
+	struct connection c;
+	struct frame frame;
+	struct timing t;
+	int r = w ? connection_open(DEFERRED4, 0, &c) : -ENOMEM;
+
+	if (r)
+		return r;
+	for (uint32_t i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), "axfw_%043u", i);
+		world_admit(w, text);
+	}
+	world_skeleton(w)->bss->flows_used_at = LONG_AGO_JIFFIES;
+	for (unsigned i = 0; i < ANSWER_SAMPLES && !r; i++) {
+		snprintf(text, sizeof(text), "axfw_%043u", i * 2654435761u % count);
+		snprintf(request, sizeof(request), REQUEST("%s", ""), text);
+		frame_build(&c.ends, &(struct shape){ .text = request }, &frame);
+		r = run_times(program_at(w, AXFW_HOOK_XDP), &frame, 1, &ns[i]) == XDP_PASS
+			    ? 0
+			    : -EINVAL;
+	}
+	if (!r)
+		r = time_program(program_at(w, AXFW_HOOK_XDP), &frame, XDP_PASS, &t);
+	if (!r) {
+		print_row(name, ", one key", t.median_ns, &t, 0);
+		t = summarise(ns, ANSWER_SAMPLES);
+		print_row(name, ", each time another, between system calls", t.median_ns, &t, 0);
+	}
+	connection_close(&c);
+	world_free(&w);
+	return r;
+}
+
 int run_bench(struct world *w)
 {
 	libbpf_print_fn_t print = libbpf_set_print(NULL); /* it warns of sections that it skips */
@@ -389,6 +457,8 @@ int run_bench(struct world *w)
 		failed |= measure_row(w, &measured[i], filters) != 0;
 	for (unsigned i = 0; i < sizeof(measured_tiers) / sizeof(*measured_tiers); i++)
 		failed |= measure_tier(w, &measured_tiers[i]) != 0;
+	failed |= measure_keys(1000, "290-byte request among 1,000 keys") != 0;
+	failed |= measure_keys(1000000, "290-byte request among 1,000,000 keys") != 0;
 	printf("\n]}\n");
 	bpf_object__close(ip);
 	bpf_object__close(all);

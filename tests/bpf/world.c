@@ -263,7 +263,7 @@ static void fill_maps(struct world *w)
 	put_unknown(w, KEY_UNKNOWN_TEXT, GENERATION - 1);
 }
 
-struct world *world_new(bool small_flows)
+static struct world *make_world(bool small_flows, uint32_t admissions_max)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
@@ -282,6 +282,8 @@ struct world *world_new(bool small_flows)
 		bpf_map__set_type(w->skeleton->maps.flows, BPF_MAP_TYPE_HASH);
 		bpf_map__set_max_entries(w->skeleton->maps.flows, 1);
 	}
+	if (admissions_max)
+		bpf_map__set_max_entries(w->skeleton->maps.admissions, admissions_max);
 	if (axfw_bpf__load(w->skeleton)) {
 		world_free(&w);
 		return NULL;
@@ -291,6 +293,21 @@ struct world *world_new(bool small_flows)
 	w->hook = AXFW_HOOK_XDP;
 	fill_maps(w);
 	return w;
+}
+
+struct world *world_new(bool small_flows)
+{
+	return make_world(small_flows, 0);
+}
+
+struct world *world_new_for_keys(uint32_t admissions_max)
+{
+	return make_world(false, admissions_max);
+}
+
+void world_admit(struct world *w, const char *key)
+{
+	put_key(w, key, AXFW_ADMITTED, 0);
 }
 
 void world_free(struct world **w)

@@ -41,6 +41,9 @@ struct axfw_bpf;
 int world_enter(void);
 /* small_flows: `flows` is a plain hash with one element, which fills up. */
 struct world *world_new(bool small_flows);
+/* With room for so many keys. */
+struct world *world_new_for_keys(uint32_t admissions_max);
+void world_admit(struct world *w, const char *key);
 void world_free(struct world **w);
 struct axfw_bpf *world_skeleton(struct world *w);
 void world_configure(struct world *w, const struct axfw_config *config);
