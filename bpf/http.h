@@ -121,15 +121,23 @@ static __always_inline __u64 word_at(const struct scratch *s, __u32 at)
 	return axfw_load64(s->bytes + (at & SCAN_MASK));
 }
 
-/* A value without the one space before it; odd if there is more space around it, or nothing. */
+/* Whatever isn't that byte; exact in every byte. */
+static __always_inline __u64 hits_not_byte(__u64 w, __u8 byte)
+{
+	__u64 x = w ^ EACH_BYTE(byte);
+
+	return (((x & ~HIT_BITS) + EACH_BYTE(0x7f)) | x) & HIT_BITS;
+}
+
+/* A value without the spaces before it; odd if there are more than seven, or one behind it, or
+ * nothing. */
 static __always_inline __u32 read_value(const struct scratch *s, __u32 colon, __u32 eol,
 					struct value *ret)
 {
-	__u32 at = colon + 1;
+	__u64 hits = hits_not_byte(word_at(s, colon + 1), ' ');
+	__u32 at = colon + 1 + first_hit(hits);
 
-	if (s->bytes[at & SCAN_MASK] == ' ')
-		at++;
-	if (at >= eol || s->bytes[at & SCAN_MASK] == ' ' || s->bytes[(eol - 1) & SCAN_MASK] == ' ')
+	if (!hits || at >= eol || s->bytes[(eol - 1) & SCAN_MASK] == ' ')
 		return HEADER_ODD;
 	ret->at = at;
 	ret->len = eol - at;

@@ -13,6 +13,7 @@
 #define HEAD_MAX    2048 /* bytes that are looked at */
 #define REQUEST_MIN 64	 /* what is shorter is no request that could be refused */
 #define NAME_MAX    31
+#define SPACES_MAX  7
 #define QUERY_MAX   64
 #define STEP_BYTES  32 /* of a line, read in one step */
 #define STEPS_MAX   128
@@ -101,12 +102,12 @@ static bool split(char *line, const char **ret_value)
 	return true;
 }
 
-/* A value that is read stands behind nothing or one space, and isn't empty. */
+/* A value that is read stands behind up to seven spaces, and isn't empty. */
 static bool take_value(const char *value, char *ret)
 {
 	size_t len;
 
-	if (*value == ' ')
+	for (int i = 0; i < SPACES_MAX && *value == ' '; i++)
 		value++;
 	len = strlen(value);
 	if (!len || *value == ' ' || value[len - 1] == ' ')
