@@ -2,10 +2,12 @@
 """Bad input gets the contract's status, an error that says what is wrong, and nothing about the inside."""
 import concurrent.futures
 import re
+import socket
 
 import pytest
 
 from clients import UNKNOWN_KEY, Browser, Connection, ask, build_request, check, guard_request
+from lab import wait_until
 
 FORM = {"content_type": "application/x-www-form-urlencoded"}
 EVERY_ANSWER = ("X-Request-ID", "Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options",
@@ -192,6 +194,17 @@ def test_paths_and_methods(network, served):
     assert ask(network, "OPTIONS", "/healthz").status == 405
     reply = ask(network, "POST", "/v1/guard/check/", b"{}", key=served)
     assert reply.status == 307 and reply.headers["Location"].endswith("/v1/guard/check")
+
+
+def test_a_half_closed_client_is_answered_and_let_go(network, daemon, key):
+    """It ends its side with the request: it is served, and nobody keeps its connection until the idle limit."""
+    for _ in range(5):
+        with Connection(network) as connection:
+            connection.send(guard_request(key))
+            connection.socket.shutdown(socket.SHUT_WR)
+            assert connection.reply().status == 200
+            assert connection.at_end()
+    wait_until(lambda: not network.sockets(network.server), "the server's sockets are gone")
 
 
 def test_health(network, served):

@@ -297,8 +297,9 @@ struct conn {
 	int fd;
 	struct conn *next; /* free ones */
 	bool used;
-	bool tls;		   /* it began as TLS does */
-	bool announced;		   /* the end of the connection was said, by us or by the client */
+	bool tls;	/* it began as TLS does */
+	bool end_shown; /* libmicrohttpd was made to see the client's end; the janitor's */
+	bool announced; /* the end of the connection was said, by us or by the client */
 	bool had_request, was_cut; /* the last one has ended without its answer */
 	struct front *front;
 	struct request *request; /* the one that is being read or answered */
