@@ -89,17 +89,19 @@ $(SKELETON): $(BPF_OBJ)
 # layout of its config, under version 1.
 OLD     := $(B)/old
 OLD_ABI := $(OLD)/include/axfw/abi.h
+OLD_SKELETON := $(B)/gen/axfw_old.skel.h
 $(OLD_ABI): include/axfw/abi.h
 	@mkdir -p $(@D)
 	@sed -E -e 's/^(#define AXFW_ABI_VERSION) .*/\1 1/' -e 's/^(#define AXFW_PORTS_MAX\s+)8/\14/' \
 		-e 's/^(#define AXFW_INTERFACES_MAX\s+)16/\18/' $< > $@
 	@! cmp -s $< $@
-$(OLD)/axfw_old.skel.h: $(OLD_ABI) $(wildcard bpf/*.h include/axfw/*.h) bpf/axfw_xdp.bpf.c
+$(OLD_SKELETON): $(OLD_ABI) $(wildcard bpf/*.h include/axfw/*.h) bpf/axfw_xdp.bpf.c
+	@mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(CLANG) -I$(OLD)/include $(BPF_CFLAGS) -c bpf/axfw_xdp.bpf.c -o $(OLD)/axfw.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $(OLD)/axfw.bpf.o name axfw_old > $@
-$(OBJ)/tests/kernel/old_daemon.o: $(OLD)/axfw_old.skel.h
-$(OBJ)/tests/kernel/old_daemon.o: CPPFLAGS := -I$(OLD)/include -I$(OLD) $(CPPFLAGS)
+$(OBJ)/tests/kernel/old_daemon.o: $(OLD_SKELETON)
+$(OBJ)/tests/kernel/old_daemon.o: CPPFLAGS := -I$(OLD)/include $(CPPFLAGS)
 
 # --- userspace -----------------------------------------------------------------------------------
 $(OBJ)/%.o: %.c | $(SKELETON)

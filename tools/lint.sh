@@ -74,7 +74,7 @@ tidy() {
 }
 
 tidy_userspace() {
-	make -s build/gen/axfw.skel.h
+	make -s build/gen/axfw.skel.h build/gen/axfw_old.skel.h
 	tidy "-std=gnu11 -D_GNU_SOURCE -DAXFW_VERSION=\"lint\" -Iinclude -Iuserspace -Ibuild/gen $(
 		pkg-config --cflags libbpf libmicrohttpd sqlite3 libcrypto libhs jansson libutf8proc \
 			libcurl libcap-ng libseccomp liburcu-bp liburcu-cds libpcre2-8)" "${userspace[@]}"

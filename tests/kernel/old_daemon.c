@@ -15,8 +15,6 @@
 #include "kernel/inherit.h"
 #include "lab.h"
 
-_Static_assert(AXFW_ABI_VERSION == 1, "the older header");
-
 static void pin(int fd, const char *name)
 {
 	char path[256];

@@ -204,9 +204,15 @@ static void reconcile(struct kernel *k)
 static void leave_old(const struct kernel_options *o)
 {
 	struct axfw_admission admission = lab_admission(AXFW_ADMITTED, 1);
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
 	int fd;
 
 	old_daemon_leave(o, "axk0");
+	fd = lab_pinned_fd("config");
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	assert_true(info.value_size < sizeof(struct axfw_config)); /* another layout indeed */
+	close(fd);
 	fd = lab_pinned_fd("admissions");
 	assert_int_equal(bpf_map_update_elem(fd, &world.hash, &admission, BPF_ANY), 0);
 	close(fd);

@@ -112,7 +112,7 @@ int bench_kernel(int argc, char **argv)
 	unsigned keys = (unsigned)bench_number(argc, argv, "--keys", 1e6);
 	struct kernel_options o =
 		options_for(bench_option(argc, argv, "--pin-dir", "/sys/fs/bpf/axfw-bench"));
-	double start_ms, adopt_ms;
+	double start_ms = 0, adopt_ms = 0;
 	struct took new = {}, same = {};
 	struct kernel *k = NULL;
 	uint64_t held;
