@@ -65,8 +65,9 @@ def enter(namespace):
 class Network:
     """Two namespaces and a veth: `server` with s0, `client` with c0 and a passing XDP program on it."""
 
-    def __init__(self, directory):
-        self.server, self.client = f"axfw{os.getpid()}s", f"axfw{os.getpid()}c"
+    def __init__(self, directory, name=""):
+        """name tells two laboratories of one run apart."""
+        self.server, self.client = f"axfw{os.getpid()}{name}s", f"axfw{os.getpid()}{name}c"
         self.directory = directory
         self.bpffs = directory / "bpf"
         self.peer_object = directory / "peer.bpf.o"

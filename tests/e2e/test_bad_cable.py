@@ -51,7 +51,7 @@ class BadCable(Network):
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    built = BadCable(tmp_path_factory.mktemp("cable"))
+    built = BadCable(tmp_path_factory.mktemp("cable"), "bad")
     try:
         built.build()
         yield built
