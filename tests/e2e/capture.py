@@ -34,6 +34,10 @@ class Packet:
         self.anomalies = {name for name in ANOMALIES if fields[f"tcp.analysis.{name}"]}
         self.line = line.strip()
 
+    @property
+    def is_bare_fin(self):
+        return self.fin and not self.payload_len
+
     def __repr__(self):
         return f"{'server' if self.from_server else 'client'}: {self.line}"
 
@@ -78,6 +82,9 @@ class Capture:
         return [packet for packet in self.packets if packet.from_server and packet.reset]
 
     def anomalies(self):
-        """[(who sent it, what tshark calls it)], in the order of the packets."""
+        """[(who sent it, what tshark calls it)], in the order of the packets. Not a client's FIN that comes again: when
+        its first acknowledgement of the answer carries it, one segment can't become both the server's RST and the
+        client's ACK, and no client can be made never to do that."""
         return [("server" if packet.from_server else "client", name)
-                for packet in self.packets for name in sorted(packet.anomalies)]
+                for packet in self.packets for name in sorted(packet.anomalies)
+                if not (name == "retransmission" and packet.is_bare_fin and not packet.from_server)]
