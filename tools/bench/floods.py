@@ -61,13 +61,18 @@ class Target:
         return report["per_second"]
 
 
+def attacker(target):
+    """On the client's core, but never in the client's way: it is the server that is to be attacked."""
+    return [*target.client.enter(), *pinned_to(CLIENT_CORE), "nice", "-n", "19"]
+
+
 def requests(path, key, body):
     """A flood of whole requests from FLOODERS addresses. key None: one that is a tenant's."""
     def run_flood(target, rate, seconds):
         return bench("flood", "--to", SERVER, "--port", PORT, "--rate", rate, "--seconds", seconds, "--path", path,
                      "--key", target.abusive_key.strip() if key is None else key, "--body", body,
                      "--sources-from", FLOODER_FIRST, "--sources", FLOODERS,
-                     prefix=[*target.client.enter(), *pinned_to(CLIENT_CORE)], limit_s=seconds + 30)
+                     prefix=attacker(target), limit_s=seconds + 30)
     return run_flood
 
 
@@ -79,7 +84,7 @@ def syns(target, rate, seconds):
             REPO / "tools/bench/syn.bpf.c", "-o", compiled)
     report = bench("syn-flood", "--object", compiled, "--interface", "c0", "--to", SERVER, "--to-mac", target.mac(),
                    "--sources-from", FORGED_FIRST, "--sources", FORGED, "--rate", rate, "--seconds", seconds,
-                   prefix=[*target.client.enter(), *pinned_to(CLIENT_CORE)], limit_s=seconds + 30)
+                   prefix=attacker(target), limit_s=seconds + 30)
     return report | {"opened": report["sent"], "statuses": {}}
 
 
@@ -97,13 +102,14 @@ def beside(flood, target, rate, seconds):
 
 
 def measure(flood, target, rate, seconds):
-    """What the client has alone, what the flood costs alone, and what the client keeps beside it."""
+    """What the flood costs alone (first, while nothing of a client's is left to do), what the client has alone, and
+    what it keeps beside the flood."""
+    before = target.cpu_ns()
+    alone = flood(target, rate, 2 * seconds)
+    daemon, rest = (after - start for after, start in zip(target.cpu_ns(), before))
     calm = statistics.median(target.client_rate(seconds / 2) for _ in range(3))
     with beside(flood, target, rate, seconds + 2 * SETTLE_S + 1) as reports:
         stormy = target.client_rate(seconds)
-    before = target.cpu_ns()
-    alone = flood(target, rate, seconds)
-    daemon, rest = (after - start for after, start in zip(target.cpu_ns(), before))
     each = max(alone["opened"], 1) * 1000
     return {"daemon_us": daemon / each, "softirq_us": rest / each, "cost_us": (daemon + rest) / each,
             "attempts_per_second": reports[0]["per_second"], "statuses": alone["statuses"],

@@ -186,7 +186,8 @@ def refusals(lab, options):
     for name, interface in (("kernel", "s0"), ("userspace", "none")):
         server_side, clients[name] = lab.cable(name[0])
         populate(WORK / f"store-{name}", 1, WORK / "unused.keys")
-        servers[name] = Daemon(lab, name, server_side, WORK / f"store-{name}", interface=interface)
+        servers[name] = Daemon(lab, name, server_side, WORK / f"store-{name}", interface=interface,
+                               flags=["--penalty-refusals", "0"])  # each is to be answered
     state = servers["kernel"].ask("status")["kernel"]
     if state["mode"] != "enforcing":
         raise BenchError(f"the kernel doesn't enforce here: {state['reason']}")
