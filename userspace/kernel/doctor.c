@@ -123,7 +123,8 @@ static void check_load(struct sheet *s)
 	char reason[KERNEL_REASON_MAX] = "the verifier accepts it";
 	int r;
 
-	r = object_load(&constants, none, usual, &object, reason, sizeof(reason));
+	r = object_load(&constants, none, usual, HOOK_BIT(HOOK_XDP) | HOOK_BIT(HOOK_TC), &object,
+			reason, sizeof(reason));
 	object_close(&object);
 	add(s, "program loads", r == 0,
 	    "see the rows above; with none of them wrong, report this line", "%s", reason);

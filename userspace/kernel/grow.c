@@ -59,22 +59,35 @@ static void exchange(struct kernel *k, struct object *bigger)
 /*
  * The pins first: a daemon that dies in between has left a complete set, and the next one switches
  * what still runs the old program. Only the descriptors that changed are exchanged; the others are
- * in use without a lock.
+ * in use without a lock. Called with the interfaces locked.
  */
+static int publish_and_exchange(struct kernel *k, struct object *bigger)
+{
+	int r = 0;
+
+	/* TC's program came meanwhile, on the smaller map: the next try loads both. */
+	if (object_hooks(&k->object) != object_hooks(bigger))
+		return -EAGAIN;
+	if (!k->waiting)
+		r = sets_publish(k->pin_dir, bigger);
+	if (r < 0)
+		return r;
+	exchange(k, bigger);
+	interfaces_update(k);
+	return 0;
+}
+
 static int switch_over(struct kernel *k, struct object *bigger)
 {
 	int r;
 
 	r = copy_admissions(k->object.map_fd[MAP_admissions], bigger->map_fd[MAP_admissions]);
-	if (r == 0 && !k->waiting)
-		r = sets_publish(k->pin_dir, bigger);
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&k->interface_lock);
-	exchange(k, bigger);
-	interfaces_update(k);
+	r = publish_and_exchange(k, bigger);
 	pthread_mutex_unlock(&k->interface_lock);
-	return 0;
+	return r;
 }
 
 /* Loads a program with an empty map of `max` entries; nothing runs it yet. */
@@ -86,7 +99,8 @@ static int load_bigger(struct kernel *k, uint32_t max, struct object *ret)
 
 	memcpy(reuse, k->object.map_fd, sizeof(reuse));
 	reuse[MAP_admissions] = -1;
-	r = object_load(&k->constants, reuse, entries, ret, reason, sizeof(reason));
+	r = object_load(&k->constants, reuse, entries, object_hooks(&k->object), ret, reason,
+			sizeof(reason));
 	if (r < 0)
 		log_debug("the admissions can't grow: %s", reason);
 	return r;

@@ -135,8 +135,8 @@ static int load(struct starting *s)
 		k->entries[MAP_admissions] = MIN(i->admissions_max, ADMISSIONS_GROWN_MAX);
 	k->adopted = i->count > 0;
 	k->waiting = lacks_entries(i) && interfaces_are_attached(k);
-	r = object_load(&k->constants, i->map_fd, k->entries, &k->object, k->reason,
-			sizeof(k->reason));
+	r = object_load(&k->constants, i->map_fd, k->entries, HOOK_BIT(HOOK_XDP), &k->object,
+			k->reason, sizeof(k->reason));
 	if (r < 0 && features_missing(missing, sizeof(missing)))
 		snprintf(k->reason, sizeof(k->reason), "the kernel is too old: it lacks %s",
 			 missing);

@@ -109,14 +109,26 @@ static int dup_into(int fd, int *ret)
 	return *ret < 0 ? -errno : 0;
 }
 
-static int take_fds(struct axfw_bpf *skeleton, struct object *ret)
+static struct bpf_program *program_of(const struct axfw_bpf *skeleton, enum hook hook)
+{
+	return hook == HOOK_XDP ? skeleton->progs.axfw_xdp : skeleton->progs.axfw_tc;
+}
+
+/* Each takes the verifier as long as the rest of a start. */
+static void choose_programs(struct axfw_bpf *skeleton, unsigned hooks)
+{
+	for (enum hook i = 0; i < HOOK_COUNT; i++)
+		bpf_program__set_autoload(program_of(skeleton, i), hooks & HOOK_BIT(i));
+}
+
+static int take_fds(struct axfw_bpf *skeleton, unsigned hooks, struct object *ret)
 {
 	struct object o = OBJECT_NONE;
-	int r;
+	int r = 0;
 
-	r = dup_into(bpf_program__fd(skeleton->progs.axfw_xdp), &o.prog_fd[HOOK_XDP]);
-	if (r == 0)
-		r = dup_into(bpf_program__fd(skeleton->progs.axfw_tc), &o.prog_fd[HOOK_TC]);
+	for (enum hook i = 0; i < HOOK_COUNT && r == 0; i++)
+		if (hooks & HOOK_BIT(i))
+			r = dup_into(bpf_program__fd(program_of(skeleton, i)), &o.prog_fd[i]);
 	for (int i = 0; i < MAP_COUNT && r == 0; i++)
 		r = dup_into(bpf_object__find_map_fd_by_name(skeleton->obj, map_names[i]),
 			     &o.map_fd[i]);
@@ -137,8 +149,8 @@ static int fail(int r, const char *what, char *reason, size_t size)
 }
 
 int object_load(const struct object_constants *constants, const int reuse[static MAP_COUNT],
-		const uint32_t entries[static MAP_COUNT], struct object *ret, char *reason,
-		size_t size)
+		const uint32_t entries[static MAP_COUNT], unsigned hooks, struct object *ret,
+		char *reason, size_t size)
 {
 	_cleanup_(skeleton_freep) struct axfw_bpf *skeleton = NULL;
 	int r;
@@ -153,11 +165,35 @@ int object_load(const struct object_constants *constants, const int reuse[static
 	r = choose_maps(skeleton->obj, reuse, entries);
 	if (r < 0)
 		return fail(r, "the maps can't be set up", reason, size);
+	choose_programs(skeleton, hooks);
 	r = axfw_bpf__load(skeleton);
 	if (r < 0)
 		return fail(r, "the kernel refused the program", reason, size);
-	r = take_fds(skeleton, ret);
+	r = take_fds(skeleton, hooks, ret);
 	return r < 0 ? fail(r, "out of file descriptors", reason, size) : 0;
+}
+
+int object_add(const struct object_constants *constants, enum hook hook, struct object *o,
+	       char *reason, size_t size)
+{
+	static const uint32_t usual[MAP_COUNT];
+	struct object more = OBJECT_NONE;
+	int r = object_load(constants, o->map_fd, usual, HOOK_BIT(hook), &more, reason, size);
+
+	if (r < 0)
+		return r;
+	o->prog_fd[hook] = TAKE_FD(more.prog_fd[hook]);
+	object_close(&more);
+	return 0;
+}
+
+unsigned object_hooks(const struct object *o)
+{
+	unsigned hooks = 0;
+
+	for (enum hook i = 0; i < HOOK_COUNT; i++)
+		hooks |= o->prog_fd[i] >= 0 ? HOOK_BIT(i) : 0;
+	return hooks;
 }
 
 /* --- what an earlier daemon left ------------------------------------------------------------- */

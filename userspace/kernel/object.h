@@ -19,10 +19,11 @@ enum map_id {
 extern const char *const map_names[MAP_COUNT];
 
 enum hook { HOOK_XDP, HOOK_TC, HOOK_COUNT };
+#define HOOK_BIT(hook) (1u << (hook))
 extern const char *const program_pins[HOOK_COUNT];
 
 struct object {
-	int prog_fd[HOOK_COUNT];
+	int prog_fd[HOOK_COUNT]; /* -1: not loaded, because nobody needs it yet */
 	int map_fd[MAP_COUNT];
 };
 #define OBJECT_NONE                                                                                \
@@ -40,13 +41,17 @@ struct object_constants {
 };
 
 /*
- * Loads the program. Maps whose descriptor in `reuse` isn't -1 are used instead of new ones;
- * entries: how many each new one takes, 0 for the usual number. On failure reason says why, in the
- * verifier's words if they are.
+ * Loads the programs of `hooks` (HOOK_BIT). Maps whose descriptor in `reuse` isn't -1 are used
+ * instead of new ones; entries: how many each new one takes, 0 for the usual number. On failure
+ * reason says why, in the verifier's words if they are.
  */
 int object_load(const struct object_constants *constants, const int reuse[static MAP_COUNT],
-		const uint32_t entries[static MAP_COUNT], struct object *ret, char *reason,
-		size_t size);
+		const uint32_t entries[static MAP_COUNT], unsigned hooks, struct object *ret,
+		char *reason, size_t size);
+/* Loads another hook's program on the maps of *o, which has it then. */
+int object_add(const struct object_constants *constants, enum hook hook, struct object *o,
+	       char *reason, size_t size);
+unsigned object_hooks(const struct object *o);
 void object_close(struct object *o);
 
 /* Closes those maps that this program couldn't use: of another type, of other sizes. */

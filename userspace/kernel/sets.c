@@ -85,24 +85,30 @@ static int fill_set(const char *pin_dir, int set, const struct object *o)
 	for (int i = 0; i < MAP_COUNT && r == 0; i++)
 		r = pins_put(dir, map_names[i], o->map_fd[i]);
 	for (int i = 0; i < HOOK_COUNT && r == 0; i++)
-		r = pins_put(dir, program_pins[i], o->prog_fd[i]);
+		if (o->prog_fd[i] >= 0)
+			r = pins_put(dir, program_pins[i], o->prog_fd[i]);
 	return r;
 }
 
-/* The names that operators type. They go through `current`, so they are made once. */
-static int name_members(const char *pin_dir)
+static int name_member(const char *pin_dir, const char *name, bool exists)
 {
 	char target[64];
+
+	if (!exists)
+		return pins_remove(pin_dir, name);
+	snprintf(target, sizeof(target), CURRENT "/%s", name);
+	return pins_put_symlink(pin_dir, name, target);
+}
+
+/* The names that operators type. They go through `current`, so they are made once. */
+static int name_members(const char *pin_dir, const struct object *o)
+{
 	int r = 0;
 
-	for (int i = 0; i < MAP_COUNT && r == 0; i++) {
-		snprintf(target, sizeof(target), CURRENT "/%s", map_names[i]);
-		r = pins_put_symlink(pin_dir, map_names[i], target);
-	}
-	for (int i = 0; i < HOOK_COUNT && r == 0; i++) {
-		snprintf(target, sizeof(target), CURRENT "/%s", program_pins[i]);
-		r = pins_put_symlink(pin_dir, program_pins[i], target);
-	}
+	for (int i = 0; i < MAP_COUNT && r == 0; i++)
+		r = name_member(pin_dir, map_names[i], true);
+	for (int i = 0; i < HOOK_COUNT && r == 0; i++)
+		r = name_member(pin_dir, program_pins[i], o->prog_fd[i] >= 0);
 	return r;
 }
 
@@ -120,7 +126,7 @@ int sets_publish(const char *pin_dir, const struct object *object)
 	}
 	if (old >= 0)
 		remove_set(pin_dir, old);
-	return name_members(pin_dir);
+	return name_members(pin_dir, object);
 }
 
 static void remove_names(const char *pin_dir)

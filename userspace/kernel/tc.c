@@ -16,6 +16,7 @@
 #include "kernel/libbpf_log.h"
 #include "kernel/netlink.h"
 #include "kernel/pins.h"
+#include "kernel/sets.h"
 
 struct note {
 	unsigned index; /* 0: there is none */
@@ -74,6 +75,20 @@ bool tc_is_attached(const struct interface *it)
 	return is_taken(it->index) != 0; /* in doubt it is */
 }
 
+/* The program is loaded when the first interface needs it, and pinned beside the maps once those
+ * are published. */
+static int need_program(struct kernel *k, char *reason, size_t size)
+{
+	int r;
+
+	if (k->object.prog_fd[HOOK_TC] >= 0)
+		return 0;
+	r = object_add(&k->constants, HOOK_TC, &k->object, reason, size);
+	if (r == 0 && !k->waiting)
+		r = sets_publish(k->pin_dir, &k->object);
+	return r;
+}
+
 static int put_filter(const struct kernel *k, unsigned index)
 {
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY,
@@ -90,6 +105,9 @@ int tc_attach(struct kernel *k, const struct interface *it, char *reason, size_t
 	char name[32];
 	int r;
 
+	r = need_program(k, reason, size);
+	if (r < 0)
+		return r;
 	pins_tc_name(it->name, name);
 	note = read_note(k->pin_dir, name);
 	if (note.index != it->index) {
