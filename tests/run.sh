@@ -21,6 +21,7 @@ PYTHON=/usr/bin/python3 # Debian's, which has Debian's pytest
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 
 passed=0 failed=0
+broken=() # the logs of what failed
 
 # count PATTERN LOG: the sum of the numbers where it matches in cmocka's or pytest's summary or in a line
 # "N passed, N failed".
@@ -43,6 +44,7 @@ tally() {
 		printf '  %-28s %4d passed\n' "$1" "$good"
 	else
 		printf '  %-28s %4d passed, %d FAILED (exit status %d)\n' "$1" "$good" "$bad" "$3"
+		broken+=("$2")
 	fi
 	[ "$bad" -eq 0 ]
 }
@@ -99,5 +101,10 @@ unit | root) "$1" ;;
 all) unit; root ;;
 *) sed -n 's/^#   //p' "$0" >&2; exit 2 ;;
 esac
+# Once more at the end, where whoever only has the last lines finds it.
+for log in ${broken[@]+"${broken[@]}"}; do
+	printf '\n--- %s\n' "$log"
+	tail -n 60 "$log"
+done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
