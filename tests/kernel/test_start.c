@@ -463,6 +463,19 @@ static void test_refuse_pass(void **state)
 	stop_for_good(k);
 }
 
+/* Only addresses are judged then. */
+static void test_no_routes(void **state)
+{
+	struct kernel_options o = lab_options("lo");
+	struct kernel *k;
+
+	o.routes = NULL;
+	o.route_count = 0;
+	k = lab_start_options(&o);
+	assert_true(state_of(k).enforcing);
+	stop_for_good(k);
+}
+
 static void test_bad_options(void **state)
 {
 	static const uint16_t ports[AXFW_PORTS_MAX + 1];
@@ -560,6 +573,7 @@ int run_start_tests(void)
 		cmocka_unit_test_setup(test_mounts_bpffs, new_pins),
 		cmocka_unit_test_setup(test_impossible_pin_dir, new_pins),
 		cmocka_unit_test_setup(test_refuse_pass, new_pins),
+		cmocka_unit_test_setup(test_no_routes, new_pins),
 		cmocka_unit_test_setup(test_bad_options, new_pins),
 		cmocka_unit_test_setup(test_doctor, new_pins),
 		cmocka_unit_test_setup(test_doctor_finds, new_pins),

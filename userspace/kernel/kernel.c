@@ -264,8 +264,9 @@ static int new_kernel(const struct kernel_options *options, struct kernel **ret)
 		k->entries[MAP_syn_budget] = 1; /* nobody looks: no memory for it */
 	snprintf(k->pin_dir, sizeof(k->pin_dir), "%s", options->pin_dir);
 	k->constants.route_count = options->route_count;
-	memcpy(k->constants.routes, options->routes,
-	       options->route_count * sizeof(*options->routes));
+	if (options->route_count) /* none may be NULL, which memcpy() doesn't take */
+		memcpy(k->constants.routes, options->routes,
+		       options->route_count * sizeof(*options->routes));
 	memcpy(k->constants.admission_key, options->admission_key,
 	       sizeof(k->constants.admission_key));
 	pthread_mutex_init(&k->sync_lock, NULL);
