@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator sees of the traffic: axfw top over a terminal and in a pipe, axfw trace."""
+import contextlib
 import json
 import os
 import pty
@@ -10,7 +11,7 @@ import termios
 import pytest
 
 from clients import UNKNOWN_KEY, check
-from lab import BUILD, CLIENT4, PORT, SERVER4, run, wait_until
+from lab import BUILD, CLIENT4, PATIENCE_S, PORT, SERVER4, run, wait_until
 
 ENTER, LEAVE = b"\033[?1049h", b"\033[?1049l"
 
@@ -158,6 +159,46 @@ def test_a_trace_of_one_key(network, daemon, key):
     asking.send_signal(signal.SIGINT)
     shown, _ = asking.communicate(timeout=30)
     assert "pass KEY_ADMITTED: the key is active" in line and "KEY_UNKNOWN" not in line + shown
+
+
+@contextlib.contextmanager
+def unread():
+    """A pipe that nobody reads, as `| head` leaves it."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+@pytest.mark.parametrize("words", ["trace", "top --once --interval 0.1", "deny list", "maps", "maps dump counters",
+                                   "status", "--help"])
+def test_a_closed_pipe_is_a_normal_end(daemon, words):
+    for options in ((), ("--json",)):
+        with unread() as pipe:
+            done = subprocess.run([BUILD / "axfw", *options, "--socket", daemon.socket, *words.split()], stdout=pipe,
+                                  stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False)
+        assert done.returncode == 0 and done.stderr in ("", "Tracing; Ctrl-C ends.\n")
+    assert trace_until(daemon) == 0
+
+
+def test_a_trace_ends_with_its_reader(network, daemon):
+    """One line is read, then nobody reads any more; nothing else happens that could be written."""
+    asking = subprocess.Popen([BUILD / "axfw", "--socket", daemon.socket, "trace", "--ip", CLIENT4],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: trace_until(daemon), "the kernel is told")
+    assert check(network, UNKNOWN_KEY).by_kernel
+    assert CLIENT4 in asking.stdout.readline()
+    asking.stdout.close()
+    assert asking.wait(PATIENCE_S) == 0
+    assert asking.stderr.read() == "Tracing; Ctrl-C ends.\n"
+    assert trace_until(daemon) == 0
+
+
+def test_output_that_cannot_be_written(daemon):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BUILD / "axfw", "--socket", daemon.socket, "status"], stdout=full,
+                              stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1 and "can't write" in done.stderr
 
 
 def test_interfaces_at_run_time(network, make_daemon):

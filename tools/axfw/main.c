@@ -3,6 +3,7 @@
  * axfw: looks after one node. The commands are a table; --help, the usage errors and the dispatch
  * are read from it. Options stand anywhere and may be written --name=value.
  */
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include "axfw/maps.h"
@@ -430,6 +431,7 @@ int main(int argc, char **argv)
 	};
 	enum cli_status status;
 
+	signal(SIGPIPE, SIG_IGN); /* of `axfw ... | head`; see output_is_unread() */
 	if (argc < 2)
 		return print_help(&cli), CLI_USAGE;
 	status = take_apart(&cli, argv + 1, &in);
@@ -439,7 +441,7 @@ int main(int argc, char **argv)
 		cli.colour = false;
 	if (status == CLI_DONE)
 		status = run(&cli, &in);
-	if (fflush(stdout) == EOF || ferror(stdout))
+	if ((fflush(stdout) == EOF || ferror(stdout)) && !output_is_unread())
 		return fprintf(stderr, "axfw: can't write the output\n"), CLI_NO;
 	return (int)status;
 }

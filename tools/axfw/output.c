@@ -2,8 +2,18 @@
 #include "output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <utf8proc.h>
+
+bool output_is_unread(void)
+{
+	struct pollfd out = {
+		.fd = STDOUT_FILENO
+	}; /* errors and the other end's are always told */
+
+	return poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP);
+}
 
 static const char *const escapes[] = {
 	[STYLE_PLAIN] = "",	   [STYLE_BOLD] = "\033[1m",  [STYLE_DIM] = "\033[2m",

@@ -9,6 +9,10 @@
 
 #include "cli.h"
 
+/* Has the reader of standard output gone, as behind `| head`? Then the command ends, and nothing is
+ * wrong. */
+bool output_is_unread(void);
+
 enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_WARN, STYLE_BAD };
 
 /* "" without colour. */

@@ -137,7 +137,8 @@ static enum cli_status show_new(struct trace *t)
 		print_line(t, event);
 		t->seen++;
 	}
-	return fflush(stdout) == EOF ? CLI_NO : CLI_DONE; /* nobody reads the pipe any more */
+	fflush(stdout); /* main() says what went wrong */
+	return CLI_DONE;
 }
 
 static enum cli_status follow(struct trace *t, uint64_t end_ns)
@@ -146,7 +147,7 @@ static enum cli_status follow(struct trace *t, uint64_t end_ns)
 	uint64_t renew_ns = clock_monotonic_ns() + RENEW_MS * NS_PER_MS, now_ns;
 	enum cli_status status = CLI_DONE;
 
-	while (status == CLI_DONE && !interrupted) {
+	while (status == CLI_DONE && !interrupted && !ferror(stdout) && !output_is_unread()) {
 		nanosleep(&pause, NULL);
 		status = show_new(t);
 		now_ns = clock_monotonic_ns();
@@ -194,7 +195,6 @@ static void catch_signals(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
 		sigaction(ending[i], &action, NULL);
-	signal(SIGPIPE, SIG_IGN); /* of `axfw trace | head`: it is turned off first */
 }
 
 static void say_end(const struct trace *t)
@@ -219,7 +219,7 @@ static enum cli_status run_trace(struct trace *t, const char *key, uint64_t end_
 	catch_signals();
 	status = follow(t, end_ns);
 	off = request_trace(t, NULL, false);
-	if (!t->cli->json)
+	if (!t->cli->json && !output_is_unread())
 		say_end(t);
 	return status == CLI_DONE ? off : status;
 }
