@@ -38,6 +38,8 @@ def make_daemon(network, tmp_path):
     for daemon in made:
         if daemon.process is not None and daemon.process.poll() is None:
             daemon.stop()
+    for daemon in made:
+        assert "Sanitizer" not in daemon.output() and "runtime error:" not in daemon.output(), daemon.output()
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ import subprocess
 import time
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
+# Whose programs are tested. `make SAN=address,undefined build/san/axfwd build/san/axfw` makes them with sanitizers;
+# with links to the test programs of build/ beside them, AXFW_BUILD=build/san tests those.
 BUILD = REPO / os.environ.get("AXFW_BUILD", "build")
 PORT = 8004
 SERVER4, SERVER6 = "10.77.0.1", "fd77::1"
@@ -178,7 +180,7 @@ class Daemon:
             "AXFW_CACHE_DIR": str(network.directory / "cache"),
             # Tests refuse by the hundred from one address; those about the box turn it on.
             "AXFW_PENALTY_REFUSALS": "0",
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""),
+            **{name: os.environ.get(name, "") for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")},
             **(environment or {}),
         }
 
