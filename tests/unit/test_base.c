@@ -200,6 +200,31 @@ static void a_wrong_setting_is_named(void **state)
 	assert_null(s);
 }
 
+/* Under a sanitizer, that all of it is freed, too. */
+static void lists_of_addresses_are_read(void **state)
+{
+	char list[] = "192.0.2.0/24,2001:db8::/32";
+	char *argv[] = { (char *)"axfwd",
+			 (char *)"--allow-from",
+			 list,
+			 (char *)"--forwarded-allow-ips",
+			 list,
+			 (char *)"--metrics-allow",
+			 list,
+			 NULL };
+	struct settings *s = NULL;
+	struct address a;
+	char error[256];
+
+	assert_int_equal(settings_load(7, argv, &s, error, sizeof(error)), 0);
+	assert_int_equal(address_parse("2001:db8::7", &a), 0);
+	assert_int_equal(s->allow_from.count, 2);
+	assert_true(prefix_list_contains(&s->allow_from, &a));
+	assert_true(prefix_list_contains(&s->forwarded_allow_ips, &a));
+	assert_true(prefix_list_contains(&s->metrics_allow, &a));
+	settings_free(&s);
+}
+
 struct complaints {
 	unsigned fatal;
 	char last[256];
@@ -303,6 +328,7 @@ int main(void)
 		cmocka_unit_test(clients_are_addresses_or_networks),
 		cmocka_unit_test(a_flag_wins_over_the_environment),
 		cmocka_unit_test(a_wrong_setting_is_named),
+		cmocka_unit_test(lists_of_addresses_are_read),
 		cmocka_unit_test(production_names_each_weak_setting),
 		cmocka_unit_test(a_full_queue_refuses_and_everything_queued_runs),
 	};

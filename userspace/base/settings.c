@@ -317,15 +317,15 @@ void settings_free(struct settings **s)
 	if (!*s)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		char **field = (char **)((char *)*s + rows[i].offset);
+		void *field = (char *)*s + rows[i].offset;
 
 		if (rows[i].kind == KIND_SECRET)
 			free_secretp(field);
 		else if (rows[i].kind == KIND_TEXT)
-			free(*field);
+			free(*(char **)field);
+		else if (rows[i].kind == KIND_PREFIXES)
+			prefix_list_free(field);
 	}
-	prefix_list_free(&(*s)->forwarded_allow_ips);
-	prefix_list_free(&(*s)->metrics_allow);
 	free(*s);
 	*s = NULL;
 }
