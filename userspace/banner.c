@@ -11,6 +11,8 @@ static void print_interface(const struct kernel_interface *i)
 	if (strcmp(i->mode, "none"))
 		printf(", %s mode%s", i->mode,
 		       i->answers ? ", refusals are answered in the kernel" : "");
+	if (i->added)
+		printf(", added by axfw attach");
 	if (*i->reason)
 		printf(" (%s)", i->reason);
 	putchar('\n');

@@ -217,6 +217,26 @@ def test_interfaces_at_run_time(network, make_daemon):
     assert [i["name"] for i in daemon.status()["kernel"]["interfaces"]] == ["lo"]
 
 
+def test_an_added_interface_outlives_the_daemon(network, make_daemon):
+    """Killed, or ended with --persist: the next one goes on with what axfw attach added; without, it is gone."""
+    daemon = make_daemon("--persist", interface="lo").start()
+    daemon.axfw("attach", "s0")
+    for how in (signal.SIGKILL, signal.SIGTERM):
+        daemon.stop(how)
+        daemon.start()
+        assert check(network, UNKNOWN_KEY).by_kernel
+        interfaces = daemon.status()["kernel"]["interfaces"]
+        assert [(i["name"], i["added"]) for i in interfaces] == [("lo", False), ("s0", True)]
+    text = run(BUILD / "axfw", "--socket", daemon.socket, "status")
+    assert "s0: xdp native, refuses by itself, added by axfw attach" in text
+    assert "s0: xdp, native mode, refusals are answered in the kernel, added by axfw attach" in daemon.output()
+    daemon.flags.remove("--persist")
+    daemon.replace()
+    daemon.stop()
+    daemon.start()
+    assert [i["name"] for i in daemon.status()["kernel"]["interfaces"]] == ["lo"]
+
+
 def dump(daemon, name):
     return daemon.axfw("maps", "dump", name, "--limit", "1000")["entries"]
 

@@ -382,6 +382,124 @@ static void test_attach_and_detach_at_run_time(void **state)
 	kernel_stop(&k);
 }
 
+/* A daemon that leaves what it pinned, or is killed, and the next one. */
+static void replace(struct kernel **k, const char *interfaces)
+{
+	kernel_keep(*k);
+	kernel_stop(k);
+	*k = lab_start(interfaces);
+}
+
+static void attach_now(struct kernel *k, const char *name)
+{
+	char reason[KERNEL_REASON_MAX] = "";
+
+	if (kernel_attach(k, name, reason, sizeof(reason)) < 0)
+		fail_msg("%s", reason);
+}
+
+static void expect_interfaces(struct kernel *k, unsigned count, bool last_is_added)
+{
+	struct kernel_state s;
+
+	kernel_state(k, &s);
+	assert_int_equal(s.interface_count, count);
+	assert_false(s.interfaces[0].added);
+	assert_int_equal(s.interfaces[count - 1].added, last_is_added);
+	assert_int_equal(lab_is_pinned("added_axk:1"), last_is_added);
+}
+
+/* What was attached at run time stays attached, at either hook, without having been off. */
+static void test_added_outlives_the_daemon(void **state)
+{
+	struct kernel *k = lab_start("lo");
+	char reason[KERNEL_REASON_MAX];
+	uint32_t link_id;
+	int link;
+
+	lab_add_veth("axk.1", 2);
+	attach_now(k, "axk.1");
+	expect_interfaces(k, 2, true);
+	replace(&k, "lo");
+	expect_interfaces(k, 2, true);
+	assert_string_equal(interface_of(k, 1).hook, "tc");
+	assert_true(interface_of(k, 1).answers);
+	assert_int_equal(kernel_detach(k, "axk.1", reason, sizeof(reason)), 0);
+	expect_interfaces(k, 1, false);
+	replace(&k, "lo");
+	expect_interfaces(k, 1, false);
+	expect_hook("axk.1", "none");
+
+	lab_enter_peer();
+	link = lab_attach_pass("axk.1p");
+	lab_leave_peer();
+	attach_now(k, "axk.1");
+	link_id = lab_pinned_link_id("link_xdp_axk:1");
+	replace(&k, "lo");
+	expect_interfaces(k, 2, true);
+	assert_int_equal(lab_pinned_link_id("link_xdp_axk:1"), link_id);
+	close(link);
+	kernel_stop(&k);
+	assert_int_equal(access(lab_pin_dir(), F_OK), -1);
+	k = lab_start("lo"); /* that one took it along */
+	expect_interfaces(k, 1, false);
+	kernel_stop(&k);
+}
+
+/* The configuration counts where it says something: then taking it out there takes it out. */
+static void test_added_and_configured(void **state)
+{
+	struct kernel *k = lab_start("lo");
+	struct kernel_state s;
+
+	lab_add_veth("axk.1", 2);
+	attach_now(k, "axk.1");
+	replace(&k, "lo,axk.1");
+	expect_interfaces(k, 2, false);
+	assert_string_equal(interface_of(k, 1).hook, "tc");
+	replace(&k, "lo");
+	expect_interfaces(k, 1, false);
+	expect_hook("axk.1", "none");
+
+	attach_now(k, "axk.1");
+	replace(&k, "lo,a,b,c,d,e,f,g,h,i,j,k,l,m,n,o"); /* all there is room for */
+	expect_interfaces(k, KERNEL_INTERFACES_MAX, false);
+	expect_hook("axk.1", "none");
+
+	replace(&k, "lo");
+	attach_now(k, "axk.1");
+	replace(&k, "none"); /* userspace mode is a configuration, too */
+	kernel_state(k, &s);
+	assert_int_equal(s.interface_count, 0);
+	expect_hook("axk.1", "none");
+	assert_int_equal(access(lab_pin_dir(), F_OK), -1);
+	kernel_stop(&k);
+}
+
+static bool second_is_attached(void *arg)
+{
+	return !strcmp(interface_of(arg, 1).hook, "tc");
+}
+
+/* It goes while no daemon is there, and comes back under its name. */
+static void test_added_that_comes_and_goes(void **state)
+{
+	struct kernel *k = lab_start("lo");
+
+	lab_add_veth("axk.1", 2);
+	attach_now(k, "axk.1");
+	kernel_keep(k);
+	kernel_stop(&k);
+	lab_run("ip link del axk.1");
+	k = lab_start("lo");
+	expect_interfaces(k, 2, true);
+	assert_string_equal(interface_of(k, 1).reason, "no such interface");
+	assert_false(lab_is_pinned("tc_axk:1"));
+	lab_add_veth("axk.1", 2);
+	lab_wait(second_is_attached, k, "the interface is attached to");
+	kernel_stop(&k);
+}
+
 static void test_too_many_interfaces(void **state)
 {
 	char reason[KERNEL_REASON_MAX] = "";
@@ -523,6 +641,11 @@ int run_interface_tests(void)
 		cmocka_unit_test_setup_teardown(test_renamed_and_moved_away, new_pins,
 						remove_links),
 		cmocka_unit_test_setup_teardown(test_attach_and_detach_at_run_time, new_pins,
+						remove_links),
+		cmocka_unit_test_setup_teardown(test_added_outlives_the_daemon, new_pins,
+						remove_links),
+		cmocka_unit_test_setup_teardown(test_added_and_configured, new_pins, remove_links),
+		cmocka_unit_test_setup_teardown(test_added_that_comes_and_goes, new_pins,
 						remove_links),
 		cmocka_unit_test_setup_teardown(test_too_many_interfaces, new_pins, remove_links),
 		cmocka_unit_test_setup_teardown(test_odd_lists, new_pins, remove_links),

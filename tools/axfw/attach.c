@@ -35,7 +35,9 @@ enum cli_status command_attach(const struct cli *cli, const struct cli_arguments
 	       json_is_true(json_object_get(interface, "answers")) ? "refuses by itself"
 								   : "watches only",
 	       *string_of(interface, "reason") ? ": " : "", string_of(interface, "reason"));
-	printf("Until the daemon ends; for good it belongs into --interface (AXFW_INTERFACE).\n");
+	printf("Until axfw detach, or until what is pinned goes: a daemon without --persist takes "
+	       "it along, and so\ndoes a reboot. For good it belongs into --interface "
+	       "(AXFW_INTERFACE).\n");
 	return CLI_DONE;
 }
 

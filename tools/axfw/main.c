@@ -87,14 +87,16 @@ static const struct cli_command commands[] = {
 	  command_deny_list },
 	{ "attach", "IFACE", 1, 1, { { 0 } },
 	  "put the programs on another interface, while the node serves",
-	  "Until the daemon ends; what shall stay belongs into --interface. Somebody else's program on the\n"
-	  "interface is left alone.\n"
+	  "A daemon that takes over goes on with it. It ends with what is pinned: with a daemon that doesn't\n"
+	  "--persist, and with a reboot; what shall stay belongs into --interface. Somebody else's program\n"
+	  "on the interface is left alone.\n"
 	  "\n"
 	  "  axfw attach eth1\n",
 	  command_attach },
 	{ "detach", "IFACE", 1, 1, { { 0 } },
 	  "take the programs off an interface",
 	  "Its packets reach the daemon unjudged from then on: nothing stops being enforced, it costs more.\n"
+	  "One of --interface is attached again at the next start.\n"
 	  "\n"
 	  "  axfw detach eth1\n",
 	  command_detach },

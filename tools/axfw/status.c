@@ -47,13 +47,14 @@ static void print_interface(const struct cli *cli, const json_t *interface)
 	bool attached = strcmp(mode, "none"), answers = is_true(interface, "answers");
 
 	print_label(cli, "");
-	printf("%s%s%s: %s %s%s%s%s\n", style_on(cli, answers ? STYLE_GOOD : STYLE_WARN),
+	printf("%s%s%s: %s %s%s%s%s%s\n", style_on(cli, answers ? STYLE_GOOD : STYLE_WARN),
 	       string_of(interface, "name"), style_off(cli), string_of(interface, "hook"),
 	       attached ? mode : "not attached",
 	       answers	  ? ", refuses by itself"
 	       : attached ? ", watches only"
 			  : "",
-	       *reason ? ": " : "", reason);
+	       is_true(interface, "added") ? ", added by axfw attach" : "", *reason ? ": " : "",
+	       reason);
 }
 
 static void print_kernel(const struct cli *cli, const json_t *kernel)

@@ -102,6 +102,6 @@ json_t *json_of_hash(const struct axfw_key_hash *hash)
 
 json_t *json_of_interface(const struct kernel_interface *f)
 {
-	return json_pack("{s:s, s:s, s:s, s:b, s:s}", "name", f->name, "hook", f->hook, "mode",
-			 f->mode, "answers", f->answers, "reason", f->reason);
+	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s}", "name", f->name, "hook", f->hook, "mode",
+			 f->mode, "answers", f->answers, "added", f->added, "reason", f->reason);
 }

@@ -128,6 +128,7 @@ static bool is_in_our_way(const struct kernel *k, const struct kernel_options *o
 void pins_remove_all(struct kernel *k)
 {
 	interfaces_detach(k);
+	interfaces_drop_notes(k);
 	sets_remove(k->pin_dir);
 	rmdir(k->pin_dir); /* stays if somebody else put something there */
 }

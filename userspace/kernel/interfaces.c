@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The interfaces that are named: at start, and at run time. */
+/* The interfaces of this daemon, and those that an earlier one left programs on. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@ bool is_interface_list_empty(const char *list)
 	return !list || !*list || !strcmp(list, "none");
 }
 
-static struct interface *find(struct kernel *k, const char *name)
+struct interface *interfaces_find(struct kernel *k, const char *name)
 {
 	for (unsigned i = 0; i < k->interface_count; i++)
 		if (!strcmp(k->interfaces[i].name, name))
@@ -21,7 +21,7 @@ static struct interface *find(struct kernel *k, const char *name)
 	return NULL;
 }
 
-static int add(struct kernel *k, const char *name, char *reason, size_t size)
+int interfaces_add(struct kernel *k, const char *name, char *reason, size_t size)
 {
 	struct interface *it = &k->interfaces[k->interface_count];
 
@@ -39,6 +39,13 @@ static int add(struct kernel *k, const char *name, char *reason, size_t size)
 	return 0;
 }
 
+void interfaces_forget(struct kernel *k, struct interface *it)
+{
+	struct interface *last = &k->interfaces[--k->interface_count];
+
+	memmove(it, it + 1, (size_t)((char *)last - (char *)it));
+}
+
 int interfaces_parse(struct kernel *k, const char *list)
 {
 	_cleanup_(freep) char *copy = strdup(list);
@@ -50,8 +57,8 @@ int interfaces_parse(struct kernel *k, const char *list)
 	for (char *name = strtok_r(copy, ",", &save); name && r == 0;
 	     name = strtok_r(NULL, ",", &save)) {
 		trimmed = text_trim(name);
-		if (*trimmed && !find(k, trimmed))
-			r = add(k, trimmed, k->reason, sizeof(k->reason));
+		if (*trimmed && !interfaces_find(k, trimmed))
+			r = interfaces_add(k, trimmed, k->reason, sizeof(k->reason));
 	}
 	return r;
 }
@@ -147,77 +154,4 @@ void interfaces_detach(struct kernel *k)
 
 	interfaces_close(k);
 	pins_each_attachment(k->pin_dir, drop_attachment, &u);
-}
-
-/* --- at run time ----------------------------------------------------------------------------- */
-
-static void forget(struct kernel *k, struct interface *it)
-{
-	struct interface *last = &k->interfaces[--k->interface_count];
-
-	memmove(it, it + 1, (size_t)((char *)last - (char *)it));
-}
-
-static int attach_another(struct kernel *k, const char *name, char *reason, size_t size)
-{
-	struct interface *it = find(k, name);
-	int r;
-
-	if (it) {
-		snprintf(reason, size, "%.16s is there already", name);
-		return -EEXIST;
-	}
-	if (*name && strlen(name) < IFNAMSIZ && !if_nametoindex(name)) {
-		snprintf(reason, size, "no such interface: %.16s", name);
-		return -ENODEV;
-	}
-	r = add(k, name, reason, size);
-	if (r < 0)
-		return r;
-	it = &k->interfaces[k->interface_count - 1];
-	interface_attach(k, it);
-	if (it->mode != ATTACH_NONE)
-		return 0;
-	snprintf(reason, size, "%s", it->reason);
-	forget(k, it);
-	return -EOPNOTSUPP;
-}
-
-static int take_away(struct kernel *k, const char *name, char *reason, size_t size)
-{
-	struct interface *it = find(k, name);
-
-	if (!it) {
-		snprintf(reason, size, "not attached: %.64s", name);
-		return -ENODEV;
-	}
-	interface_detach(k, it);
-	forget(k, it);
-	return 0;
-}
-
-static int at_run_time(struct kernel *k, const char *name, char *reason, size_t size,
-		       int (*act)(struct kernel *k, const char *name, char *reason, size_t size))
-{
-	int r = -EOPNOTSUPP;
-
-	pthread_mutex_lock(&k->interface_lock);
-	if (!k->loaded || k->unattachable)
-		snprintf(reason, size, "this daemon runs in userspace mode: %.100s", k->reason);
-	else if (k->waiting)
-		snprintf(reason, size, "the daemon is still starting");
-	else
-		r = act(k, name, reason, size);
-	pthread_mutex_unlock(&k->interface_lock);
-	return r;
-}
-
-int kernel_attach(struct kernel *k, const char *name, char *reason, size_t size)
-{
-	return at_run_time(k, name, reason, size, attach_another);
-}
-
-int kernel_detach(struct kernel *k, const char *name, char *reason, size_t size)
-{
-	return at_run_time(k, name, reason, size, take_away);
 }

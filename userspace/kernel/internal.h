@@ -32,6 +32,7 @@ struct interface {
 	enum attach_mode xdp_mode;  /* what it was when it last was at XDP */
 	uint64_t xdp_not_before_ns; /* monotonic; when to try XDP again */
 	bool answers;
+	bool added; /* by the operator, at run time */
 	char reason[KERNEL_REASON_MAX];
 };
 
@@ -126,6 +127,10 @@ int admissions_grow(struct kernel *k, bool locked);
 void take_over(struct kernel *k);
 
 /* interfaces.c; under interface_lock */
+struct interface *interfaces_find(struct kernel *k, const char *name);
+/* At the end of interfaces[]; -EINVAL, -ENOSPC with the reason. */
+int interfaces_add(struct kernel *k, const char *name, char *reason, size_t size);
+void interfaces_forget(struct kernel *k, struct interface *it);
 int interfaces_parse(struct kernel *k, const char *list); /* on failure k->reason says why */
 void interfaces_attach(struct kernel *k);		  /* adopts, attaches, tests */
 void interfaces_recheck(struct kernel *k);		  /* now and then, and on netlink's word */
@@ -134,6 +139,10 @@ void interfaces_update(struct kernel *k);		  /* to k->object's programs */
 void interfaces_detach(struct kernel *k);
 void interfaces_close(struct kernel *k);
 void interfaces_drop_unlisted(struct kernel *k);
+
+/* added.c; under interface_lock */
+void interfaces_recall(struct kernel *k);     /* adds those that an earlier daemon's operator did */
+void interfaces_drop_notes(struct kernel *k); /* nobody shall recall them */
 
 /* attach.c; under interface_lock */
 void interface_attach(struct kernel *k, struct interface *it);

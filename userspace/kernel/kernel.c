@@ -111,6 +111,12 @@ static int take_pin_dir(struct starting *s)
 	return r;
 }
 
+static int recall_interfaces(struct starting *s)
+{
+	interfaces_recall(s->kernel);
+	return 0;
+}
+
 /* What only the callers can fill: while one of these is new and an earlier daemon's programs
  * enforce, they go on until kernel_reconcile_end(). */
 static const enum map_id filled_by_callers[] = { MAP_admissions, MAP_signups, MAP_denied };
@@ -210,8 +216,9 @@ static int start_watching(struct starting *s)
 }
 
 static int (*const steps[])(struct starting *s) = {
-	check_interfaces, check_privileges, check_btf,	    build_answers, take_pin_dir, load,
-	configure,	  attach_now,	    start_watching,
+	check_interfaces, check_privileges,  check_btf, build_answers,
+	take_pin_dir,	  recall_interfaces, load,	configure,
+	attach_now,	  start_watching,
 };
 
 /* Everything that start made; with `pins` also what outlives the process. */
@@ -346,6 +353,7 @@ static void copy_interface(const struct interface *it, struct kernel_interface *
 	ret->hook = hooks[it->mode];
 	ret->mode = modes[it->mode];
 	ret->answers = it->answers;
+	ret->added = it->added;
 	memcpy(ret->reason, it->reason, sizeof(ret->reason));
 }
 

@@ -137,8 +137,10 @@ void kernel_on_clock_set(struct kernel *k, kernel_clock_fn *fn, void *arg);
 
 /* --- interfaces at run time ------------------------------------------------------------------ */
 
-/* Adds or takes away an interface until the daemon ends; on failure reason says why. -EEXIST,
- * -ENODEV, -ENOSPC, -EINVAL; -EOPNOTSUPP: it can't be attached to, or this is userspace mode. */
+/* Adds or takes away an interface; on failure reason says why. -EEXIST, -ENODEV, -ENOSPC, -EINVAL;
+ * -EOPNOTSUPP: it can't be attached to, or this is userspace mode. What was added stays as long as
+ * what is pinned: a daemon that finds the pins goes on with it. What was taken away and is among
+ * the options is there again at the next start. */
 int kernel_attach(struct kernel *k, const char *name, char *reason, size_t size);
 int kernel_detach(struct kernel *k, const char *name, char *reason, size_t size);
 
@@ -153,6 +155,7 @@ struct kernel_interface {
 	const char *hook;		/* "xdp", "tc" or "none" */
 	const char *mode;		/* "native", "generic", "clsact" or "none" */
 	bool answers;			/* the self-test passed */
+	bool added;			/* by kernel_attach(), maybe an earlier daemon's */
 	char reason[KERNEL_REASON_MAX]; /* why it isn't attached, not at XDP or doesn't answer */
 };
 

@@ -32,6 +32,7 @@ static const char *const prefixes[HOOK_COUNT] = {
 	[HOOK_XDP] = "link_xdp_",
 	[HOOK_TC] = "tc_",
 };
+#define ADDED_PREFIX "added_"
 
 DEFINE_CLEANUP(DIR *, closedirp, closedir)
 DEFINE_CLEANUP(FILE *, fclosep, fclose)
@@ -214,9 +215,9 @@ void pins_path(const char *dir, const char *name, char ret[static PATH_MAX])
 	snprintf(ret, PATH_MAX, "%s/%s", dir, name);
 }
 
-static void attachment_name(enum hook hook, const char *interface, char ret[static 32])
+static void name_for(const char *prefix, const char *interface, char ret[static 32])
 {
-	snprintf(ret, 32, "%s%.15s", prefixes[hook], interface);
+	snprintf(ret, 32, "%s%.15s", prefix, interface);
 	for (char *c = ret; *c; c++)
 		if (*c == '.')
 			*c = ':';
@@ -224,12 +225,17 @@ static void attachment_name(enum hook hook, const char *interface, char ret[stat
 
 void pins_link_name(const char *interface, char ret[static 32])
 {
-	attachment_name(HOOK_XDP, interface, ret);
+	name_for(prefixes[HOOK_XDP], interface, ret);
 }
 
 void pins_tc_name(const char *interface, char ret[static 32])
 {
-	attachment_name(HOOK_TC, interface, ret);
+	name_for(prefixes[HOOK_TC], interface, ret);
+}
+
+void pins_added_name(const char *interface, char ret[static 32])
+{
+	name_for(ADDED_PREFIX, interface, ret);
 }
 
 int pins_get(const char *dir, const char *name)
@@ -308,8 +314,8 @@ int pins_remove(const char *dir, const char *name)
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-int pins_each_attachment(const char *dir, void (*each)(void *arg, enum hook hook, const char *name),
-			 void *arg)
+static int each_with_prefix(const char *dir, const char *prefix,
+			    void (*each)(void *arg, const char *name), void *arg)
 {
 	_cleanup_(closedirp) DIR *d = opendir(dir);
 	const struct dirent *e;
@@ -319,8 +325,36 @@ int pins_each_attachment(const char *dir, void (*each)(void *arg, enum hook hook
 	/* the stream is ours alone, so readdir() is as safe as the deprecated readdir_r() */
 	/* cppcheck-suppress readdirCalled */
 	while ((e = readdir(d)))
-		for (int i = 0; i < HOOK_COUNT; i++)
-			if (!strncmp(e->d_name, prefixes[i], strlen(prefixes[i])))
-				each(arg, i, e->d_name);
+		if (!strncmp(e->d_name, prefix, strlen(prefix)))
+			each(arg, e->d_name);
 	return 0;
+}
+
+struct attachments {
+	enum hook hook;
+	void (*each)(void *arg, enum hook hook, const char *name);
+	void *arg;
+};
+
+static void pass_attachment(void *arg, const char *name)
+{
+	const struct attachments *a = arg;
+
+	a->each(a->arg, a->hook, name);
+}
+
+int pins_each_attachment(const char *dir, void (*each)(void *arg, enum hook hook, const char *name),
+			 void *arg)
+{
+	struct attachments a = { .each = each, .arg = arg };
+	int r = 0;
+
+	for (a.hook = 0; a.hook < HOOK_COUNT && r == 0; a.hook++)
+		r = each_with_prefix(dir, prefixes[a.hook], pass_attachment, &a);
+	return r;
+}
+
+int pins_each_added(const char *dir, void (*each)(void *arg, const char *name), void *arg)
+{
+	return each_with_prefix(dir, ADDED_PREFIX, each, arg);
 }

@@ -30,6 +30,7 @@ void pins_path(const char *dir, const char *name, char ret[static PATH_MAX]);
 /* "link_xdp_eth0:100" for eth0.100: bpffs refuses dots, interface names can't hold colons. */
 void pins_link_name(const char *interface, char ret[static 32]);
 void pins_tc_name(const char *interface, char ret[static 32]);
+void pins_added_name(const char *interface, char ret[static 32]);
 int pins_get(const char *dir, const char *name); /* fd or -errno */
 /* Pins fd under the name, in place of what is there: a reader finds the old or the new, never
  * nothing. */
@@ -40,5 +41,7 @@ int pins_remove(const char *dir, const char *name); /* 0 also when there is none
 /* Calls `each` for every pinned link and every note of a filter, with the file's name. */
 int pins_each_attachment(const char *dir, void (*each)(void *arg, enum hook hook, const char *name),
 			 void *arg);
+/* The same for every note of an interface that was added at run time. */
+int pins_each_added(const char *dir, void (*each)(void *arg, const char *name), void *arg);
 
 #endif
