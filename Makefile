@@ -57,6 +57,7 @@ help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 all: $(BIN)/axfwd $(BIN)/axfw $(BPF_OBJ) ## build the daemon, the CLI and the BPF object
+	@: # says nothing when there is nothing to do
 
 deps: ## install the Debian packages that are missing
 	@tools/deps.sh build test
@@ -243,10 +244,13 @@ compile_commands.json: Makefile
 
 DESTDIR ?=
 PREFIX  ?= /usr/local
-install: all ## copy the programs to PREFIX (/usr/local)
+install: all ## copy programs, documentation and systemd's units to PREFIX (/usr/local)
 	install -D -m 0755 $(B)/axfwd $(DESTDIR)$(PREFIX)/sbin/axfwd
 	install -D -m 0755 $(B)/axfw $(DESTDIR)$(PREFIX)/bin/axfw
 	install -D -m 0644 $(BPF_OBJ) $(DESTDIR)$(PREFIX)/lib/axfw/axfw.bpf.o
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/axfwd.service deploy/axfwd.socket
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/axfw README.md CHANGELOG.md
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/axfw/docs docs/*.md
 
 clean: ## remove build/
 	rm -rf $(B) compile_commands.json

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a person sees first. Plain lines: it also ends up in journals. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "node.h"
 
 static void print_interface(const struct kernel_interface *i)
 {
-	printf("  %-12s %s: %s", "attached", i->name, i->hook && *i->mode ? i->hook : "");
-	if (strcmp(i->mode, "none"))
-		printf(", %s mode%s", i->mode,
+	bool attached = strcmp(i->mode, "none");
+
+	printf("  %-12s %s", attached ? "attached" : "NOT attached", i->name);
+	if (attached)
+		printf(": %s, %s mode%s", i->hook, i->mode,
 		       i->answers ? ", refusals are answered in the kernel" : "");
 	if (i->added)
 		printf(", added by axfw attach");
@@ -31,6 +35,15 @@ static void print_kernel(const struct kernel_state *state)
 		printf("  %-12s %s\n", "maps", state->pin_dir);
 }
 
+/* What stays when it ends, so that nobody has to look for it. */
+static void print_end(const struct settings *s, const struct kernel_state *state)
+{
+	if (state->enforcing)
+		printf("  %-12s %s\n", "at the end",
+		       s->persist ? "the programs stay and go on enforcing (--persist)"
+				  : "detaches and unpins; --persist leaves it enforcing");
+}
+
 /* The first address served, as people type it. */
 static void print_address(const struct settings *s)
 {
@@ -47,12 +60,15 @@ static void print_url(const struct settings *s)
 	putchar('\n');
 }
 
-/* As the daemon was called, so is its command line: "build/axfwd" stands beside "build/axfw". */
+/* "build/axfwd" stands beside "build/axfw"; where none does (/usr/sbin and /usr/bin), it is in the
+ * PATH. */
 static void print_axfw(const char *words)
 {
 	size_t len = strlen(program_invocation_name) - strlen(program_invocation_short_name);
+	char path[PATH_MAX];
 
-	printf("%.*saxfw %s\n", (int)len, program_invocation_name, words);
+	snprintf(path, sizeof(path), "%.*saxfw", (int)len, program_invocation_name);
+	printf("%s %s\n", access(path, X_OK) == 0 ? path : "axfw", words);
 }
 
 /* Three commands; the middle one is about the kernel, or about why it isn't in use. */
@@ -73,6 +89,8 @@ static void print_commands(const struct settings *s, const struct kernel_state *
 void banner_print(const struct node *n)
 {
 	const struct services *services = node_services(n);
+	unsigned long long tenants = identity_tenant_count(services->identity);
+	unsigned long long keys = identity_key_count(services->identity);
 	struct kernel_state state;
 
 	kernel_state(services->kernel, &state);
@@ -80,10 +98,10 @@ void banner_print(const struct node *n)
 	       (unsigned long long)node_start_ms(n));
 	print_url(services->settings);
 	print_kernel(&state);
-	printf("  %-12s %s (%llu tenants, %llu active keys)\n", "store",
-	       services->settings->tenant_dir,
-	       (unsigned long long)identity_tenant_count(services->identity),
-	       (unsigned long long)identity_key_count(services->identity));
+	printf("  %-12s %s (%llu tenant%s, %llu active key%s)\n", "store",
+	       services->settings->tenant_dir, tenants, tenants == 1 ? "" : "s", keys,
+	       keys == 1 ? "" : "s");
+	print_end(services->settings, &state);
 	print_commands(services->settings, &state);
 	fflush(stdout);
 }
