@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from clients import UNKNOWN_KEY, ask, check, curl
-from lab import BUILD, PORT, REPO, enter, run
+from lab import BUILD, PORT, REPO, enter, run, wait_until
 
 
 def test_metrics(network, daemon, key):
@@ -21,6 +21,14 @@ def test_metrics(network, daemon, key):
     assert metrics["axfw_request_seconds_count"] >= 2
     assert metrics["axfw_request_seconds_sum"] > 0
     assert metrics['axfw_request_seconds_bucket{le="+Inf"}'] == metrics["axfw_request_seconds_count"]
+
+
+def test_refused_connections_are_counted(network, daemon):
+    for _ in range(3):
+        assert check(network, UNKNOWN_KEY).by_kernel
+    metrics = wait_until(lambda: (lambda m: m if m["axfw_flows_ended_total"] == 3 else None)(daemon.metrics()),
+                         "they are closed")
+    assert (metrics["axfw_flows_begun_total"], metrics["axfw_flows_forgotten"]) == (3, 0)
 
 
 def test_every_metric_is_in_the_docs(network, daemon, key):

@@ -61,5 +61,6 @@ int run_interface_tests(void);
 int run_refusal_tests(void);
 int run_upgrade_tests(void);
 int run_denied_tests(void);
+int run_limit_tests(void);
 
 #endif

@@ -18,6 +18,7 @@ int main(void)
 	failed += run_refusal_tests();
 	failed += run_upgrade_tests();
 	failed += run_denied_tests();
+	failed += run_limit_tests();
 	lab_leave(NULL);
 	return failed ? 1 : 0;
 }

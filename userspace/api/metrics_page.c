@@ -162,6 +162,20 @@ static void add_denials(struct text *t, struct denials *d)
 		  "Times that a source reached the limit while the box was full.", c.box_full);
 }
 
+static void add_flows(struct text *t, struct kernel *k)
+{
+	struct kernel_flows flows;
+
+	kernel_flows(k, &flows);
+	add_value(t, "axfw_flows_begun_total", "counter", "Connections refused in the kernel.",
+		  flows.begun);
+	add_value(t, "axfw_flows_ended_total", "counter",
+		  "Refused connections that were closed, reset or timed out.", flows.ended);
+	add_value(t, "axfw_flows_forgotten", "gauge",
+		  "Refused connections for which flows had no room until their close was over.",
+		  flows.forgotten);
+}
+
 static void add_events(struct text *t, struct kernel *k)
 {
 	uint64_t left_out, ring_full;
@@ -257,6 +271,7 @@ void api_metrics(struct exchange *x)
 	add_packets(&page, s->kernel);
 	add_kernel(&page, s->kernel);
 	add_maps(&page, s->kernel);
+	add_flows(&page, s->kernel);
 	add_denials(&page, s->denials);
 	add_events(&page, s->kernel);
 	add_verdicts(&page, &totals);

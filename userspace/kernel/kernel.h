@@ -176,6 +176,12 @@ void kernel_counters(struct kernel *k, struct axfw_counter ret[static AXFW_REASO
 /* Events that the program didn't send: beyond a CPU's budget, or the ring was full. The same sums.
  */
 void kernel_events_lost(struct kernel *k, uint64_t *ret_left_out, uint64_t *ret_ring_full);
+/* Refused connections, ever. What was forgotten before its close was over is near enough: packets
+ * go on while it is counted. */
+struct kernel_flows {
+	uint64_t begun, ended, forgotten;
+};
+void kernel_flows(struct kernel *k, struct kernel_flows *ret);
 
 /* How full the maps are: fills at most max rows, returns how many. */
 struct kernel_map_state {

@@ -30,22 +30,50 @@ void kernel_counters(struct kernel *k, struct axfw_counter ret[static AXFW_REASO
 	}
 }
 
+static void add_lost(void *arg, const void *key, const void *value, unsigned cpu)
+{
+	const struct axfw_event_budget *of_cpu = value;
+	struct axfw_event_budget *sum = arg;
+
+	sum->left_out += of_cpu->left_out;
+	sum->ring_full += of_cpu->ring_full;
+}
+
 void kernel_events_lost(struct kernel *k, uint64_t *ret_left_out, uint64_t *ret_ring_full)
 {
-	_cleanup_(freep) struct axfw_event_budget *per_cpu = NULL;
-	int cpus = libbpf_num_possible_cpus();
-	uint32_t zero = 0;
+	struct axfw_event_budget sum = {};
 
-	*ret_left_out = *ret_ring_full = 0;
-	if (!k->loaded || cpus < 1)
-		return;
-	per_cpu = calloc((size_t)cpus, sizeof(*per_cpu));
-	if (!per_cpu || bpf_map_lookup_elem(k->object.map_fd[MAP_event_budget], &zero, per_cpu) < 0)
-		return;
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		*ret_left_out += per_cpu[cpu].left_out;
-		*ret_ring_full += per_cpu[cpu].ring_full;
-	}
+	kernel_each_entry(k, map_names[MAP_event_budget], add_lost, &sum);
+	*ret_left_out = sum.left_out;
+	*ret_ring_full = sum.ring_full;
+}
+
+static void add_flow_counts(void *arg, const void *key, const void *value, unsigned cpu)
+{
+	const struct axfw_flow_counts *of_cpu = value;
+	struct kernel_flows *sum = arg;
+
+	sum->begun += of_cpu->begun;
+	sum->ended += of_cpu->ended;
+}
+
+static void count_open(void *arg, const void *key, const void *value, unsigned cpu)
+{
+	const struct axfw_flow *flow = value;
+
+	*(uint64_t *)arg += !(flow->acknowledged && flow->fin_seen);
+}
+
+/* What begins between the two looks must not look forgotten, so the open ones are counted last. */
+void kernel_flows(struct kernel *k, struct kernel_flows *ret)
+{
+	uint64_t open = 0;
+
+	*ret = (struct kernel_flows){};
+	kernel_each_entry(k, map_names[MAP_flow_counts], add_flow_counts, ret);
+	if (kernel_each_entry(k, map_names[MAP_flows], count_open, &open) == 0 &&
+	    ret->begun > ret->ended + open)
+		ret->forgotten = ret->begun - ret->ended - open;
 }
 
 static uint64_t map_memory(int fd)
