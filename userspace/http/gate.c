@@ -190,9 +190,27 @@ static bool authenticate_session(struct request *r)
 	return false;
 }
 
+/*
+ * By the list, for the peer itself: what a proxy on this machine forwards comes from loopback, too.
+ * For a client named by a trusted proxy the list holds as well; where everybody is trusted ("*"),
+ * nobody is. A proxy that nobody named as trusted still says that it is one.
+ */
+static bool may_read_metrics(const struct request *r)
+{
+	const struct settings *s = r->x.services->settings;
+
+	if (r->x.local)
+		return true;
+	if (!prefix_list_contains(&s->metrics_allow, &r->x.client))
+		return false;
+	if (!memcmp(&r->x.client, &r->x.peer, sizeof(r->x.peer)))
+		return !r->headers.forwarded_for;
+	return !s->forwarded_allow_ips.any;
+}
+
 static bool authenticate_metrics(struct request *r)
 {
-	if (r->x.local || prefix_list_contains(&r->x.services->settings->metrics_allow, &r->x.peer))
+	if (may_read_metrics(r))
 		return true;
 	respond_error(r, 403, "Metrics are served to the addresses in --metrics-allow only.");
 	return false;
