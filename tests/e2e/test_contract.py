@@ -63,7 +63,8 @@ def test_bodies_of_guard_calls(network, served, path):
     b'{"text":"a\\u0000b"}',
     b'{"text":""}',
     b'{"text":"a","text":"b"}',
-], ids=["members", "bom", "utf-16", "utf-32", "utf-8", "nul", "empty", "twice"])
+    b'{"text":"half an emoji \\ud83d"}',
+], ids=["members", "bom", "utf-16", "utf-32", "utf-8", "nul", "empty", "twice", "half"])
 def test_bodies_that_are_fine(network, daemon, key, body):
     assert ask(network, "POST", "/v1/guard/check", body, key=key).status == 200
 
@@ -241,6 +242,7 @@ def test_multipart_forms(network, daemon):
 
 @pytest.mark.parametrize("body, sentence", [
     (b"email=ada@example.org&password=short", "Password must be at least 8 characters."),
+    (b"email=ada@example.org&password=" + b"%C3%A4" * 7, "Password must be at least 8 characters."),
     (b"email=not-an-address&password=12345678", None),
     (b"email=%ff%fe@example.org&password=12345678", None),
     (b"email=a%00b@example.org&password=12345678", None),

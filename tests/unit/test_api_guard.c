@@ -103,7 +103,6 @@ static void what_is_refused_is_not_counted(void **state)
 	} rows[] = {
 		{ "", "Body must be valid JSON" },
 		{ "{", "Body must be valid JSON" },
-		{ "{\"text\":\"\\ud800\"}", "Body must be valid JSON" },
 		{ "{\"text\":\"\xff\"}", "Body must be valid JSON" },
 		{ "{}", "Field 'text' must be a string" },
 		{ "{\"text\":null}", "Field 'text' must be a string" },

@@ -6,6 +6,7 @@
  */
 #include "api/json_body.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <iconv.h>
 #include <string.h>
@@ -72,19 +73,94 @@ static int to_utf8(const char *encoding, const char *body, size_t len, char **re
 	return 0;
 }
 
+/* --- halves of characters ----------------------------------------------------------------------
+ */
+
+#define ESCAPE_LEN 6 /* \uXXXX */
+
+/* The UTF-16 unit of the escape at `at`; 0: there is none. */
+static unsigned escaped_unit(const char *at, const char *end)
+{
+	unsigned unit = 0;
+
+	if (end - at < ESCAPE_LEN || at[0] != '\\' || at[1] != 'u')
+		return 0;
+	for (int i = 2; i < ESCAPE_LEN; i++) {
+		if (!isxdigit((unsigned char)at[i]))
+			return 0;
+		unit = unit << 4 |
+		       (unsigned)(isdigit((unsigned char)at[i]) ? at[i] - '0'
+								: (at[i] | 0x20) - 'a' + 10);
+	}
+	return unit;
+}
+
+static bool is_high(unsigned unit)
+{
+	return unit >= 0xd800 && unit < 0xdc00;
+}
+
+static bool is_low(unsigned unit)
+{
+	return unit >= 0xdc00 && unit < 0xe000;
+}
+
+/* The first escape from `at` on that is one half of a pair without the other; NULL: none. */
+static const char *find_half(const char *at, const char *end)
+{
+	while (at < end && (at = memchr(at, '\\', (size_t)(end - at)))) {
+		unsigned unit = escaped_unit(at, end);
+
+		if (is_high(unit) && is_low(escaped_unit(at + ESCAPE_LEN, end)))
+			at += 2 * ESCAPE_LEN;
+		else if (is_high(unit) || is_low(unit))
+			return at;
+		else
+			at += 2;
+	}
+	return NULL;
+}
+
+/*
+ * Programs cut texts in the middle of an emoji, and JavaScript and Python then write half of it, as
+ * "\ud83d". That is JSON (RFC 8259, 8.2) but no text, and jansson refuses it: U+FFFD stands there
+ * instead. *ret NULL: nothing to replace.
+ */
+static int replace_halves(const char *body, size_t len, char **ret)
+{
+	const char *half = find_half(body, body + len);
+	char *copy, *at;
+
+	*ret = NULL;
+	if (!half)
+		return 0;
+	copy = malloc(len);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, body, len);
+	for (at = copy + (half - body); at; at = (char *)find_half(at + ESCAPE_LEN, copy + len))
+		memcpy(at + 2, "fffd", 4);
+	*ret = copy;
+	return 0;
+}
+
 int json_body_parse(const char *body, size_t len, json_t **ret)
 {
-	_cleanup_(freep) char *converted = NULL;
+	_cleanup_(freep) char *converted = NULL, *whole = NULL;
 	const char *encoding = find_encoding(&body, &len);
 	json_t *value;
+	int r = 0;
 
 	if (strcmp(encoding, "UTF-8")) {
-		int r = to_utf8(encoding, body, len, &converted, &len);
-
-		if (r < 0)
-			return r;
+		r = to_utf8(encoding, body, len, &converted, &len);
 		body = converted;
 	}
+	if (r == 0)
+		r = replace_halves(body, len, &whole);
+	if (r < 0)
+		return r;
+	if (whole)
+		body = whole;
 	/* Python's integers have no end; what nobody reads may be rounded. */
 	value = json_loadb(body, len, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
 			   NULL);
