@@ -116,6 +116,10 @@ static void odd_emails_and_passwords_are_refused(void **state)
 	large[sizeof(large) - 1] = '\0';
 	assert_int_equal(identity_sign_up(f->identity, "a@b.org", "seven77", "free", &tenant, code),
 			 -ERANGE);
+	/* seven characters of two bytes each; eight are enough, as for the Python firewall */
+	assert_int_equal(identity_sign_up(f->identity, "a@b.org", "\u00e4\u00e4\u00e4\u00e4ppp",
+					  "free", &tenant, code),
+			 -ERANGE);
 	assert_int_equal(identity_sign_up(f->identity, "a@b.org", large, "free", &tenant, code),
 			 -ERANGE);
 	assert_int_equal(identity_log_in(f->identity, "a@b.org", large, &tenant), -EKEYREJECTED);

@@ -98,11 +98,11 @@ static void refuse_credentials(struct exchange *x, int r)
 		refuse_signup(x, "email_error", "That is not an e-mail address.");
 		break;
 	case -ERANGE:
-		if (strlen(typed(x, "password")) < IDENTITY_PASSWORD_MIN)
+		if (strlen(typed(x, "password")) > IDENTITY_PASSWORD_MAX)
+			refuse_signup(x, "password_error", "Password must be at most 1,024 bytes.");
+		else
 			refuse_signup(x, "password_error",
 				      "Password must be at least 8 characters.");
-		else
-			refuse_signup(x, "password_error", "Password must be at most 1,024 bytes.");
 		break;
 	default:
 		exchange_fail(x, r, "a tenant can't be created");

@@ -21,6 +21,16 @@ static int hash_credentials(const struct identity *i, const char *password, char
 	return crypto_password_hash(i->passwords, password, ret_password);
 }
 
+/* In characters, as people count them; the text is UTF-8. */
+static bool is_long_enough(const char *password)
+{
+	size_t characters = 0;
+
+	for (; *password; password++)
+		characters += (*password & 0xc0) != 0x80;
+	return characters >= IDENTITY_PASSWORD_MIN;
+}
+
 static bool is_registered(struct identity *i, const char *email)
 {
 	ENTER();
@@ -32,7 +42,6 @@ int identity_sign_up(struct identity *i, const char *email, const char *password
 {
 	char normal[STORE_EMAIL_MAX + 1], code[CRYPTO_RECOVERY_CODE_LEN + 1];
 	char password_hash[CRYPTO_PASSWORD_TEXT_LEN], recovery_hash[CRYPTO_PASSWORD_TEXT_LEN];
-	size_t len = strlen(password);
 	struct store_tenant row = { 0 };
 	int r;
 
@@ -44,7 +53,7 @@ int identity_sign_up(struct identity *i, const char *email, const char *password
 		return -EEXIST;
 	if (!email_is_sane(normal))
 		return -EINVAL;
-	if (len < IDENTITY_PASSWORD_MIN || len > IDENTITY_PASSWORD_MAX)
+	if (!is_long_enough(password) || strlen(password) > IDENTITY_PASSWORD_MAX)
 		return -ERANGE;
 	r = hash_credentials(i, password, code, password_hash, recovery_hash);
 	if (r >= 0)

@@ -128,7 +128,7 @@ uint64_t identity_key_count(const struct identity *i); /* active */
 
 /* --- accounts (slow: worker pool) ------------------------------------------------------------ */
 
-#define IDENTITY_PASSWORD_MIN 8
+#define IDENTITY_PASSWORD_MIN 8	   /* characters */
 #define IDENTITY_PASSWORD_MAX 1024 /* bytes: bounds what a stranger makes us hash */
 
 /* -EEXIST: registered; -EINVAL: not an e-mail address; -ERANGE: password too short or long. E-mail
