@@ -130,9 +130,16 @@ static void head_of_a_static_file(void **state)
 /* Targets of proxies and of whole servers aren't ours. */
 static void other_forms_of_targets(void **state)
 {
-	static const char *const lines[] = { "OPTIONS *",     "GET *",
-					     "CONNECT a:443", "GET http://a/healthz",
-					     "GET healthz",   "GET ?a=b" };
+	static const char *const lines[] = { "OPTIONS *",
+					     "GET *",
+					     "CONNECT a:443",
+					     "GET ftp://a/healthz",
+					     "GET healthz",
+					     "GET ?a=b",
+					     "GET http://b/healthz",
+					     "GET http://a:80/healthz",
+					     "GET http:///healthz",
+					     "GET http://u@a/healthz" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		ask(&node, &answer, "%s HTTP/1.1\r\nHost: a\r\n\r\n", lines[i]);
@@ -140,6 +147,38 @@ static void other_forms_of_targets(void **state)
 			fail_msg("%s: %d", lines[i], answer.status);
 		assert_non_null(strstr(answer.body, "request target"));
 	}
+}
+
+/* As a proxy sends them. */
+static void absolute_targets(void **state)
+{
+	static const struct {
+		const char *target;
+		int status;
+	} rows[] = {
+		{ "http://a/healthz", 200 },
+		{ "HTTP://A/healthz?x=http://b/", 200 },
+		{ "https://a/%68ealthz", 200 },
+		{ "http://a", 200 },
+		{ "http://a?b", 200 },
+		{ "http://a/", 200 },
+		{ "http://a/nope", 404 },
+		{ "http://a//healthz", 404 },
+		{ "http://a/v1/guard/check", 405 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ask(&node, &answer, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", rows[i].target);
+		if (answer.status != rows[i].status)
+			fail_msg("%s: %d", rows[i].target, answer.status);
+	}
+	ask(&node, &answer, "GET http://a/login/?b=c HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(answer.status, 307);
+	assert_non_null(strstr(answer.raw, "\r\nLocation: http://a/login?b=c\r\n"));
+	/* the smaller of the two limits is a path's, however it is written */
+	ask(&node, &answer,
+	    "POST http://a/v1/guard/check HTTP/1.1\r\nHost: a\r\nContent-Length: 262145\r\n\r\n");
+	assert_int_equal(answer.status, 413);
 }
 
 static void escapes_in_paths(void **state)
@@ -251,6 +290,7 @@ int main(void)
 		cmocka_unit_test(every_method_on_every_path),
 		cmocka_unit_test(head_of_a_static_file),
 		cmocka_unit_test(other_forms_of_targets),
+		cmocka_unit_test(absolute_targets),
 		cmocka_unit_test(escapes_in_paths),
 		cmocka_unit_test(cookies_that_are_none),
 		cmocka_unit_test(a_cookie_that_is_a_quote),

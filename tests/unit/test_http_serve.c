@@ -185,6 +185,12 @@ static void cross_origin_calls_are_for_listed_origins(void **state)
 	ask(&node, &answer, GET("/healthz") "Origin: https://a.example.org\r\n\r\n");
 	assert_header("Access-Control-Allow-Origin", "https://a.example.org");
 	assert_no_header("Access-Control-Allow-Credentials");
+	/* a page can read why it is refused, however early that is */
+	ask(&node, &answer,
+	    HEAD_OF("POST", "/v1/guard/check") "Origin: https://a.example.org\r\n"
+					       "Content-Length: 262145\r\n\r\n");
+	assert_int_equal(answer.status, 413);
+	assert_header("Access-Control-Allow-Origin", "https://a.example.org");
 	ask(&node, &answer, GET("/healthz") "Origin: https://a.example.org.evil\r\n\r\n");
 	assert_no_header("Access-Control-Allow-Origin");
 }

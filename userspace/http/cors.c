@@ -93,16 +93,19 @@ static const char *judge_preflight(const struct request *r)
 	return NULL;
 }
 
-bool cors_look(const struct cors *c, struct request *r)
+void cors_read(const struct cors *c, struct request *r)
+{
+	if (r->headers.origin && is_listed(c, r->headers.origin))
+		r->allow_origin = c->any ? "*" : r->headers.origin;
+}
+
+bool cors_preflight(const struct cors *c, struct request *r)
 {
 	struct exchange *x = &r->x;
 	const char *wrong, *said;
 
-	if (!r->headers.origin || (!c->count && !c->any))
-		return false;
-	if (is_listed(c, r->headers.origin))
-		r->allow_origin = c->any ? "*" : r->headers.origin;
-	if (strcmp(x->method, "OPTIONS") || !exchange_header(x, "Access-Control-Request-Method"))
+	if (!r->headers.origin || (!c->count && !c->any) || strcmp(x->method, "OPTIONS") ||
+	    !exchange_header(x, "Access-Control-Request-Method"))
 		return false;
 	wrong = judge_preflight(r);
 	said = wrong ? wrong : "OK";

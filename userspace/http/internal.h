@@ -277,8 +277,10 @@ const char *lookup_query(const struct exchange *x, const char *name);
 /* cors.c */
 int cors_new(const char *origins, struct cors **ret);
 void cors_free(struct cors **c);
-/* Sets r->allow_origin. true: it was a preflight, and an answer stands. */
-bool cors_look(const struct cors *c, struct request *r);
+/* Sets r->allow_origin: refusals carry it too, or a page couldn't read what is wrong. */
+void cors_read(const struct cors *c, struct request *r);
+/* true: it was a preflight, and an answer stands. */
+bool cors_preflight(const struct cors *c, struct request *r);
 
 /* respond.c */
 void respond_error(struct request *r, unsigned status, const char *sentence);

@@ -143,6 +143,21 @@ struct request *request_unread(struct front *front, struct MHD_Connection *conne
 	return r;
 }
 
+/* What is behind the scheme of "http://host/path", which proxies send and every server has to
+ * understand (RFC 9112, 3.2.2); NULL: another form. */
+static const char *authority_of(const char *target)
+{
+	static const char *const schemes[] = { "http://", "https://" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
+		size_t len = strlen(schemes[i]);
+
+		if (!strncasecmp(target, schemes[i], len))
+			return target + len;
+	}
+	return NULL;
+}
+
 /* Called before libmicrohttpd cuts the target up: where it ends is what strict.c needs. */
 void *request_line_read(void *arg, const char *uri, struct MHD_Connection *connection)
 {
@@ -156,7 +171,7 @@ void *request_line_read(void *arg, const char *uri, struct MHD_Connection *conne
 	atomic_store_explicit(&r->worker->begun, r->worker->begun + 1, memory_order_relaxed);
 	r->uri = uri;
 	r->uri_end = uri + strlen(uri);
-	r->target_ok = *uri == '/' && strict_is_target(uri);
+	r->target_ok = (*uri == '/' || authority_of(uri)) && strict_is_target(uri);
 	query = strchr(uri, '?');
 	/* For the redirect of a trailing slash; handlers ask libmicrohttpd. */
 	if (query && query > uri && query[-1] == '/')
@@ -234,6 +249,22 @@ static bool is_last_request(const struct request *r, const char *version)
 	if (strcasestr(connection, "close"))
 		return true;
 	return !strcmp(version, "HTTP/1.0") && !strcasestr(connection, "keep-alive");
+}
+
+/* The path of an absolute target. It says again who is asked, and two readers could take the one or
+ * the other: a sentence if they differ. */
+static const char *read_absolute(struct request *r, const char *target)
+{
+	const char *authority = authority_of(target);
+	size_t len = authority ? strcspn(authority, "/") : 0;
+
+	if (!authority)
+		return NULL;
+	r->x.path = authority[len] ? authority + len : "/";
+	return len && r->headers.host && strlen(r->headers.host) == len &&
+			       !strncasecmp(r->headers.host, authority, len)
+		       ? NULL
+		       : "Host isn't the request target's";
 }
 
 /* The decoded path into r->path; empty where no route can have it. */
@@ -334,8 +365,11 @@ static enum MHD_Result read_headers(struct request *r, const char *url, const ch
 	wrong = strict_read(r->connection, method, url, r->uri_end, version, &r->headers);
 	request_fill(r, url, method);
 	client_read(r);
-	if (wrong || !r->target_ok)
-		return refuse_malformed(r, 400, wrong ? wrong : "Malformed request target");
+	cors_read(r->front->http->cors, r);
+	if (!wrong)
+		wrong = r->target_ok ? read_absolute(r, url) : "Malformed request target";
+	if (wrong)
+		return refuse_malformed(r, 400, wrong);
 	r->is_last = is_last_request(r, version);
 	r->chunked = r->headers.transfer_encoding;
 	/* Nothing but digits, and not too many: libmicrohttpd has seen to that. */
@@ -344,14 +378,14 @@ static enum MHD_Result read_headers(struct request *r, const char *url, const ch
 	r->expects_continue = r->headers.expect && !strcasecmp(r->headers.expect, "100-continue");
 	decode_path(r);
 	/* As it is routed, or an escaped letter would lift the limit. */
-	r->body_max = routes_body_max(*r->path ? r->path : url);
+	r->body_max = routes_body_max(*r->path ? r->path : x->path);
 	if (r->content_length > r->body_max)
 		return refuse_too_large(r);
 	if (r->chunked || r->content_length)
 		conn_set_read_deadline(
 			r->conn,
 			x->started_ns + (http_patience.header_s + http_patience.body_s) * NS_PER_S);
-	if (!cors_look(r->front->http->cors, r) && find_route(r) && may_send_body(r)) {
+	if (!cors_preflight(r->front->http->cors, r) && find_route(r) && may_send_body(r)) {
 		r->stage = STAGE_BODY;
 		r->body.room = r->x.route->auth == AUTH_API_KEY ? BODY_ROOM_CALLS
 								: BODY_ROOM_OTHERS;
