@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Daemons come and go, enforcement and connections stay."""
+import http.client
 import signal
 import threading
 import time
@@ -13,21 +14,26 @@ def attached(network):
 
 
 class Traffic:
-    """Threads that call without pause and note every answer that isn't the right one."""
+    """Threads that call without pause and note every answer that isn't the right one.
+
+    While `away` is set nobody serves: no answer is right, too, a wrong one never is."""
 
     def __init__(self, network, key):
         self.network, self.key = network, key
         self.wrong, self.served, self.refused = [], 0, 0
+        self.away = False
         self.ended = threading.Event()
         self.threads = [threading.Thread(target=self._guarded, args=(call,))
                         for call in (self._new_connections, self._kept_alive, self._refused)]
 
     def _guarded(self, call):
         while not self.ended.is_set():
+            away = self.away
             try:
                 call()
             except Exception as error:  # whatever it is, it is a finding
-                self.wrong.append(f"{call.__name__}: {error!r}")
+                if not (away or self.away) or not isinstance(error, (OSError, http.client.HTTPException)):
+                    self.wrong.append(f"{call.__name__}: {error!r}")
 
     def _new_connections(self):
         self._expect(check(self.network, self.key), 200)
@@ -77,6 +83,37 @@ def test_restart_with_traffic_running(network, daemon, key):
             traffic.flows()
     assert not traffic.wrong, traffic.wrong[:10]
     assert traffic.served > 60
+
+
+def test_killed_with_traffic_running(network, daemon, key):
+    """Nobody is served for a moment, and nobody is answered wrongly: not before, not after, not meanwhile."""
+    with Traffic(network, key) as traffic:
+        for _ in range(3):
+            traffic.flows()
+            traffic.away = True
+            daemon.stop(signal.SIGKILL)
+            assert attached(network)
+            daemon.start()
+            traffic.away = False
+            assert daemon.status()["kernel"]["adopted"]
+        traffic.flows()
+    assert not traffic.wrong, traffic.wrong[:10]
+
+
+def test_stopped_with_traffic_running(network, daemon, key):
+    """Who is refused is refused all the time; the others wait, and are served."""
+    with Traffic(network, key) as traffic:
+        traffic.flows()
+        daemon.process.send_signal(signal.SIGSTOP)
+        try:
+            refused = traffic.refused + 200
+            wait_until(lambda: traffic.wrong or traffic.refused > refused, "the kernel goes on refusing")
+            served = traffic.served
+        finally:
+            daemon.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: traffic.wrong or traffic.served > served, "who waited is served")
+        traffic.flows()
+    assert not traffic.wrong, traffic.wrong[:10]
 
 
 def test_a_replacement_that_cannot_serve_leaves_the_old_one_serving(network, daemon, key):
