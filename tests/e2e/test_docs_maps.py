@@ -70,7 +70,39 @@ def fields(node, name):
 
 
 def test_every_map_has_its_section_and_no_other():
-    assert [name for name, _ in MAPS] == [name for name in SECTIONS if name != "Recipes"]
+    assert [name for name, _ in MAPS] == [name for name in SECTIONS if name not in ("Recipes", "Limits")]
+
+
+LIMITS = re.findall(r"^\| [^|]+ \| `(--)?([\w-]+)` \| ([^|]+) \| [^|]+ \| ([^|]+) \|$", SECTIONS["Limits"], re.M)
+
+
+def constants():
+    """Names and texts of what is #defined in what the kernel path is made of."""
+    sources = [*(REPO / "include/axfw").glob("*.h"), *(REPO / "bpf").glob("*.h"),
+               *(REPO / "userspace/kernel").glob("*.h")]
+    return dict(re.findall(r"^#define[ \t]+(\w+)[ \t]+(.*?)\s*(?:/\*.*)?$",
+                           "\n".join(source.read_text() for source in sources), re.M))
+
+
+def value_of(text, known):
+    """A constant expression's value, in seconds where it is a time."""
+    text = re.sub(r"\b[A-Z]\w+\b", lambda name: str(value_of(known[name[0]], known)), text)
+    value = eval(re.sub(r"(?<=\d)U?L*\b|(?<=\d)u\b", "", text.replace("/", "//")))  # our own headers
+    return value // 10 ** 9 if value >= 10 ** 9 else value
+
+
+@pytest.mark.parametrize("flag, name, value, shown", LIMITS, ids=[name for _, name, _, _ in LIMITS])
+def test_limits(flag, name, value, shown):
+    """Each is what the sources say, and what shows that it is hit exists."""
+    if flag:
+        settings = (REPO / "docs/configuration.md").read_text()
+        assert re.search(rf"`--{name} \w+` \| `?{value}`? \|", settings)
+    else:
+        assert value_of(constants()[name], constants()) == int(value.removesuffix(" s"))
+    reasons = re.findall(r"^\| `(\w+)` \|", (REPO / "docs/kernel.md").read_text(), re.M)
+    metrics = re.findall(r"^\| `(\w+)` \|", (REPO / "docs/metrics.md").read_text(), re.M)
+    names = re.findall(r"`(\w+)`", shown)
+    assert names and set(names) <= {*reasons, *metrics, *(name for name, _ in MAPS)}
 
 
 @pytest.mark.parametrize("name, writer", MAPS)
