@@ -21,7 +21,7 @@ static __always_inline __u32 ask(struct hook_ctx *ctx, const struct axfw_config 
 
 	if (why != AXFW_UNDECIDED)
 		return why;
-	if (settings->tiers & (AXFW_TIER_DENIED | AXFW_TIER_ALLOWED)) {
+	if (settings->tiers & (AXFW_TIERS_DENIED | AXFW_TIER_ALLOWED)) {
 		why = judge_source(settings, p);
 		if (why != AXFW_UNDECIDED)
 			return why;

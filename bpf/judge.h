@@ -77,7 +77,7 @@ static __always_inline __u32 judge_wait_of_client(const struct axfw_config *sett
 						  struct scratch *s, struct walk *w,
 						  struct axfw_packet *p, __u32 why)
 {
-	if (!(settings->tiers & (AXFW_TIER_DENIED | AXFW_TIER_ALLOWED)) ||
+	if (!(settings->tiers & (AXFW_TIERS_DENIED | AXFW_TIER_ALLOWED)) ||
 	    (!p->client_pending && is_same(p->client, p->flow.client)))
 		return why;
 	if (!find_client(p, s, w))

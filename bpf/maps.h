@@ -61,6 +61,16 @@ struct {
 	} name __weak SEC(".maps")
 
 PREFIX_MAP(denied, AXFW_DENIED_MAX, struct axfw_denial);
+
+/* Not preallocated: most nodes deny nobody. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AXFW_DENIED_MAX);
+	__type(key, struct axfw_prefix);
+	__type(value, struct axfw_denial);
+} denied_hosts __weak SEC(".maps");
+
 PREFIX_MAP(allowed, AXFW_ALLOWED_MAX, struct axfw_listed);
 PREFIX_MAP(proxies, AXFW_PROXIES_MAX, struct axfw_listed);
 

@@ -14,14 +14,14 @@
 /* Raised whenever a struct or a map below changes its meaning. A daemon goes on with those pinned
  * maps of an older version whose row in axfw/maps.h says that they haven't changed since, and makes
  * the others anew. */
-#define AXFW_ABI_VERSION 2
+#define AXFW_ABI_VERSION 3
 
 /* Sizes. Each names what fills the map and why it stops where it does. */
 #define AXFW_ADMISSIONS_MAX 65536 /* API keys held at start; grown by the daemon at 75 % */
 #define AXFW_UNKNOWN_MAX    16384 /* keys userspace refused: an LRU, losing one costs a look-up */
 #define AXFW_SIGNUPS_MAX    16384 /* client addresses with a signup in the last hour */
 #define AXFW_FLOWS_MAX	    32768 /* refused connections still closing: ~2 s each at 16 k/s */
-#define AXFW_DENIED_MAX	    16384 /* denied prefixes: the operator's and the penalty box's */
+#define AXFW_DENIED_MAX	    16384 /* denied prefixes and hosts: the operator's, the box's */
 #define AXFW_ALLOWED_MAX    4096  /* prefixes of the allow list */
 #define AXFW_PROXIES_MAX    1024  /* trusted proxy prefixes */
 #define AXFW_REFUSALS_MAX   16384 /* clients refused lately: proved senders, so few lie */
@@ -78,15 +78,17 @@ enum axfw_denial_cause {
 	AXFW_DENIED_BY_PENALTY = 2, /* kept being refused */
 };
 
-/* Value of `denied`: tier 0. Written by the daemon, except `packets`. A longer prefix hides a
- * shorter one, so the daemon gives each the latest end of all that cover it. */
+/* Value of `denied` and `denied_hosts` (axfw/denied.h says which): tier 0. Written by the daemon,
+ * except `packets` and `tick`. A longer prefix hides a shorter one, so the daemon gives each the
+ * latest end of all that cover it. */
 struct axfw_denial {
 	__u64 until_ns; /* boot time; ~0: until it is taken out */
 	__u64 packets;	/* dropped, about (counted without a lock) */
+	__u64 tick;	/* the kernel's, in which it was last seen that this hasn't ended */
 	__u32 cause;	/* enum axfw_denial_cause */
-	__u32 pad;
+	__u32 bits;	/* of its prefix: which of two that match is the longer */
 };
-_Static_assert(sizeof(struct axfw_denial) == 24, "no holes, no tail padding");
+_Static_assert(sizeof(struct axfw_denial) == 32, "no holes, no tail padding");
 
 /* Value of `allowed` and `proxies`: being there is what counts. */
 struct axfw_listed {
@@ -220,7 +222,11 @@ enum axfw_tier {
 	AXFW_TIER_SYN_BUDGET = 1 << 5,
 	AXFW_TIER_SYN_COOKIES = 1 << 6,
 	AXFW_TIER_PENALTY = 1 << 7,
+	AXFW_TIER_DENIED_HOSTS = 1 << 8, /* `denied_hosts` isn't empty */
 };
+
+/* Some of both of the deny list's maps may be there. */
+#define AXFW_TIERS_DENIED (AXFW_TIER_DENIED | AXFW_TIER_DENIED_HOSTS)
 
 /* Whose packets `axfw trace` wants to see, refused or not. */
 struct axfw_trace {

@@ -13,11 +13,12 @@
 #define AXFW_PIN_PROG_TC  "prog_tc"
 
 #define AXFW_MAPS(X)                                                                               \
-	X(config, 2, "daemon", "ports, limits, modes, generation")                                 \
+	X(config, 3, "daemon", "ports, limits, modes, generation")                                 \
 	X(admissions, 1, "daemon", "API keys the kernel may judge")                                \
 	X(unknown, 1, "daemon", "keys that userspace refused")                                     \
 	X(signups, 1, "daemon", "signup attempts per client")                                      \
-	X(denied, 2, "daemon", "prefixes whose packets are dropped")                               \
+	X(denied, 3, "daemon", "prefixes whose packets are dropped")                               \
+	X(denied_hosts, 3, "daemon", "addresses and IPv6 /64s whose packets are dropped")          \
 	X(allowed, 2, "daemon", "prefixes of the allow list")                                      \
 	X(proxies, 2, "daemon", "trusted proxies")                                                 \
 	X(syn_budget, 2, "kernel", "SYNs per source, while tier 1 is on")                          \

@@ -57,24 +57,43 @@ struct measured_tier {
 };
 
 /* Half of what the deny list holds at most, in prefixes of their own. */
-static void deny_many(struct world *w)
+/* Neighbours of the source, so that a trie has to walk down to it. */
+static void deny_many(struct world *w, const char *end, enum axfw_denial_cause cause)
 {
 	char prefix[32];
 
 	for (unsigned i = 0; i < AXFW_DENIED_MAX / 2; i++) {
-		snprintf(prefix, sizeof(prefix), "198.%u.%u.0/24", i >> 8, i & 255);
-		tiers_deny(w, prefix, AXFW_DENIED_BY_PENALTY, 3600);
+		snprintf(prefix, sizeof(prefix), "127.%u.%u.%s", i >> 8, i & 255, end);
+		tiers_deny(w, prefix, cause, 3600);
 	}
-	tiers_deny(w, "127.0.0.1", AXFW_DENIED_BY_PENALTY, 3600);
 }
 
-static void deny_others(struct world *w)
+static void box_many(struct world *w)
 {
-	deny_many(w);
-	tiers_deny(w, "127.0.0.1", AXFW_DENIED_BY_PENALTY, -1);
+	deny_many(w, "1", AXFW_DENIED_BY_PENALTY);
 }
 
-static void denied(struct axfw_config *c)
+static void box_others(struct world *w)
+{
+	deny_many(w, "2", AXFW_DENIED_BY_PENALTY);
+}
+
+static void deny_networks(struct world *w)
+{
+	deny_many(w, "0/25", AXFW_DENIED_BY_OPERATOR);
+}
+
+static void deny_other_networks(struct world *w)
+{
+	deny_many(w, "128/25", AXFW_DENIED_BY_OPERATOR);
+}
+
+static void hosts_denied(struct axfw_config *c)
+{
+	c->tiers = AXFW_TIER_DENIED_HOSTS;
+}
+
+static void networks_denied(struct axfw_config *c)
 {
 	c->tiers = AXFW_TIER_DENIED;
 }
@@ -153,8 +172,10 @@ static const struct measured measured[] = {
 
 /* clang-format off */
 static const struct measured_tier measured_tiers[] = {
-	{ { "SYN of a source in the penalty box, among 8,192", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_DENIED_BY_PENALTY }, XDP_DROP, denied, deny_many },
-	{ { "SYN of another source while the deny list holds 8,192", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_NO_PAYLOAD }, XDP_PASS, denied, deny_others },
+	{ { "SYN of a source in the penalty box, among 8,192", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_DENIED_BY_PENALTY }, XDP_DROP, hosts_denied, box_many },
+	{ { "SYN of another source while the box holds 8,192", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_NO_PAYLOAD }, XDP_PASS, hosts_denied, box_others },
+	{ { "SYN of a network that is denied, among 8,192", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_DENIED_BY_OPERATOR }, XDP_DROP, networks_denied, deny_networks },
+	{ { "SYN of another source while 8,192 networks are denied", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_NO_PAYLOAD }, XDP_PASS, networks_denied, deny_other_networks },
 	{ { "SYN within its budget", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_NO_PAYLOAD }, XDP_PASS, syn_budget, NULL },
 	{ { "SYN beyond its budget", DEFERRED4, { .flags = SYN }, 0, AXFW_REASON_SYN_BUDGET }, XDP_DROP, no_syn_budget, NULL },
 	{ { "290-byte request by a proxy, key admitted", DEFERRED4, { .text = REQUEST(KEY_ADMITTED_TEXT, "X-Forwarded-For: 203.0.113.250\r\n") }, 0, AXFW_REASON_KEY_ADMITTED }, XDP_PASS, behind_proxies, trust_loopback },

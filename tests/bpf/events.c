@@ -159,7 +159,7 @@ static void check_samples(struct part *p, const struct connection *nobody)
 	check(p, !look(p), "one of a packet that nobody judged");
 	be_refused(p, 1, REQUEST);
 	check(p, look(p) == 1 && p->seen.last.request_id, "a refusal without its answer's id");
-	p->config.tiers = AXFW_TIER_DENIED;
+	p->config.tiers = AXFW_TIERS_DENIED;
 	tiers_deny(p->world, "127.0.0.1", AXFW_DENIED_BY_OPERATOR, 60);
 	send_shape(p, nobody, &(struct shape){ .flags = ACK });
 	check(p, look(p) == 1 && p->seen.last.reason == AXFW_REASON_DENIED_BY_OPERATOR,

@@ -37,7 +37,7 @@
 
 static void denied(struct axfw_config *c)
 {
-	c->tiers = AXFW_TIER_DENIED;
+	c->tiers = AXFW_TIERS_DENIED;
 }
 
 static void allowed(struct axfw_config *c)
@@ -47,7 +47,7 @@ static void allowed(struct axfw_config *c)
 
 static void denied_and_allowed(struct axfw_config *c)
 {
-	c->tiers = AXFW_TIER_DENIED | AXFW_TIER_ALLOWED;
+	c->tiers = AXFW_TIERS_DENIED | AXFW_TIER_ALLOWED;
 }
 
 static void behind_proxies(struct axfw_config *c)
@@ -62,7 +62,7 @@ static void behind_any(struct axfw_config *c)
 
 static void lists_and_proxies(struct axfw_config *c)
 {
-	c->tiers = AXFW_TIER_DENIED | AXFW_TIER_PROXIES;
+	c->tiers = AXFW_TIERS_DENIED | AXFW_TIER_PROXIES;
 }
 
 static void proxy_protocol(struct axfw_config *c)
@@ -153,6 +153,34 @@ static void trust_and_deny(struct world *w)
 	deny_others(w);
 }
 
+/* The longest that matches speaks, whichever of the two maps it is in. */
+static void deny_in_layers(struct world *w)
+{
+	trust_loopback(w);
+	tiers_deny(w, "2001:db8:1::/48", AXFW_DENIED_BY_OPERATOR, 60);
+	tiers_deny(w, "2001:db8:1:1::/64", AXFW_DENIED_BY_PENALTY, 60);
+	tiers_deny(w, "2001:db8:1:1:8000::/80", AXFW_DENIED_BY_OPERATOR, -1);
+	tiers_deny(w, "2001:db8:1:2::/64", AXFW_DENIED_BY_PENALTY, -1);
+	tiers_deny(w, "2001:db8:1:2::7", AXFW_DENIED_BY_OPERATOR, 60);
+}
+
+static void box_within_an_ended_network(struct world *w)
+{
+	tiers_deny(w, "127.0.0.0/8", AXFW_DENIED_BY_OPERATOR, -1);
+	box_loopback(w);
+}
+
+static void deny_all_but_loopback(struct world *w)
+{
+	tiers_deny(w, "127.0.0.0/8", AXFW_DENIED_BY_OPERATOR, 60);
+	deny_until_now(w);
+}
+
+static void deny_everybody(struct world *w)
+{
+	tiers_deny(w, "::/64", AXFW_DENIED_BY_OPERATOR, 60); /* all of IPv4 is in it */
+}
+
 static void deny_and_allow(struct world *w)
 {
 	allow_loopback(w);
@@ -188,6 +216,9 @@ const struct row tier_rows[] = {
 	{ "denied: another port isn't ours", NOBODY4, { .port = PORT_OTHER, .text = UNKNOWN }, PASSES(OTHER_TRAFFIC), .configure = denied, .arrange = deny_loopback },
 	{ "denied: by the penalty box", DEFERRED4, { .text = ADMITTED }, DROPPED(DENIED_BY_PENALTY), .configure = denied, .arrange = box_loopback },
 	{ "denied: until a time that is over", DEFERRED4, { .text = ADMITTED }, PASSES(KEY_ADMITTED), .configure = denied, .arrange = deny_until_now },
+	{ "denied: an address within a network that is no longer", DEFERRED4, { .text = ADMITTED }, DROPPED(DENIED_BY_PENALTY), .configure = denied, .arrange = box_within_an_ended_network },
+	{ "denied: the ended entry of the address hides its network's", DEFERRED4, { .text = ADMITTED }, PASSES(KEY_ADMITTED), .configure = denied, .arrange = deny_all_but_loopback },
+	{ "denied: a network that holds all of IPv4", DEFERRED4, { .flags = SYN }, DROPPED(DENIED_BY_OPERATOR), .configure = denied, .arrange = deny_everybody },
 	{ "denied: others", DEFERRED4, { .text = ADMITTED }, PASSES(KEY_ADMITTED), .configure = denied, .arrange = deny_others },
 	{ "denied: others, IPv6", DEFERRED6, { .text = ADMITTED }, PASSES(KEY_ADMITTED), .configure = denied, .arrange = deny_others },
 	{ "denied: only while the tier is on", DEFERRED4, { .text = ADMITTED }, PASSES(KEY_ADMITTED), .arrange = deny_loopback },
@@ -246,6 +277,11 @@ const struct row tier_rows[] = {
 
 	{ "forwarded: a key that has to wait, and its client may speak", DEFERRED4, { .text = FOR_QUOTA("203.0.113.1") }, ANSWERED(QUOTA_EXHAUSTED), .configure = lists_and_proxies, .arrange = trust_and_deny },
 	{ "forwarded: a key that has to wait, but userspace turns its client away", DEFERRED4, { .text = FOR_QUOTA("192.0.2.1") }, PASSES(NOT_REFUSABLE), .configure = lists_and_proxies, .arrange = trust_and_deny },
+	{ "forwarded: turned away by its IPv6 /64", DEFERRED4, { .text = FOR_QUOTA("2001:db8:1:1::9") }, PASSES(NOT_REFUSABLE), .configure = lists_and_proxies, .arrange = deny_in_layers },
+	{ "forwarded: not turned away, by what is longer than its /64", DEFERRED4, { .text = FOR_QUOTA("2001:db8:1:1:8000::9") }, ANSWERED(QUOTA_EXHAUSTED), .configure = lists_and_proxies, .arrange = deny_in_layers },
+	{ "forwarded: turned away by its address, not its /64", DEFERRED4, { .text = FOR_QUOTA("2001:db8:1:2::7") }, PASSES(NOT_REFUSABLE), .configure = lists_and_proxies, .arrange = deny_in_layers },
+	{ "forwarded: not turned away, by its /64", DEFERRED4, { .text = FOR_QUOTA("2001:db8:1:2::8") }, ANSWERED(QUOTA_EXHAUSTED), .configure = lists_and_proxies, .arrange = deny_in_layers },
+	{ "forwarded: turned away by what is shorter than its /64", DEFERRED4, { .text = FOR_QUOTA("2001:db8:1:3::1") }, PASSES(NOT_REFUSABLE), .configure = lists_and_proxies, .arrange = deny_in_layers },
 	{ "forwarded: a key that has to wait, but nobody knows for whom", DEFERRED4, { .text = FOR_QUOTA("nobody") }, UNREADABLE, .configure = lists_and_proxies, .arrange = trust_and_deny },
 	{ "forwarded: a key that is none, for a client that is turned away", DEFERRED4, { .text = CHECK "X-Forwarded-For: 192.0.2.1\r\n" BEARER(KEY_UNKNOWN_TEXT) END }, ANSWERED(KEY_UNKNOWN), .configure = lists_and_proxies, .arrange = trust_and_deny },
 	{ "forwarded: a key that has to wait, for a client not on the allow list", DEFERRED4, { .text = FOR_QUOTA("203.0.113.1") }, PASSES(NOT_REFUSABLE), .configure = allowed, .arrange = trust_and_deny },

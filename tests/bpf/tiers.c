@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "axfw/client.h"
+#include "axfw/denied.h"
 #include "base/address.h"
 #include "tiers.h"
 #include "axfw.skel.h"
@@ -37,6 +38,7 @@ void tiers_clear(struct world *w)
 	struct axfw_bpf *s = world_skeleton(w);
 
 	forget_all(s->maps.denied);
+	forget_all(s->maps.denied_hosts);
 	forget_all(s->maps.allowed);
 	forget_all(s->maps.proxies);
 	forget_all(s->maps.syn_budget);
@@ -64,12 +66,20 @@ static void put(struct bpf_map *map, const char *prefix, const void *value)
 		perror("bpf-tests: a prefix can't be put into a map");
 }
 
+static struct bpf_map *denied_map(struct world *w, const char *prefix)
+{
+	const struct axfw_bpf *s = world_skeleton(w);
+	struct axfw_prefix key = read_prefix(prefix);
+
+	return axfw_is_host(key.bits, key.address) ? s->maps.denied_hosts : s->maps.denied;
+}
+
 void tiers_deny(struct world *w, const char *prefix, enum axfw_denial_cause cause, int seconds)
 {
-	struct axfw_denial denial = { .cause = cause };
+	struct axfw_denial denial = { .cause = cause, .bits = read_prefix(prefix).bits };
 
 	denial.until_ns = (uint64_t)(boot_ns() + seconds * NS_PER_S);
-	put(world_skeleton(w)->maps.denied, prefix, &denial);
+	put(denied_map(w, prefix), prefix, &denial);
 }
 
 uint64_t tiers_denied_packets(struct world *w, const char *prefix)
@@ -77,7 +87,7 @@ uint64_t tiers_denied_packets(struct world *w, const char *prefix)
 	struct axfw_prefix key = read_prefix(prefix);
 	struct axfw_denial denial = { .packets = 0 };
 
-	bpf_map_lookup_elem(bpf_map__fd(world_skeleton(w)->maps.denied), &key, &denial);
+	bpf_map_lookup_elem(bpf_map__fd(denied_map(w, prefix)), &key, &denial);
 	return denial.packets;
 }
 

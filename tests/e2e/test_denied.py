@@ -202,9 +202,10 @@ def test_a_wider_prefix_counts_when_the_narrower_one_ends(network, enforcing):
     other = network.add_client_address(86)
     enforcing.axfw("deny", "add", other, "--for", "1s")
     enforcing.axfw("deny", "add", "10.77.0.86/31")
-    dump = json.loads(run("bpftool", "-j", "map", "dump", "pinned", enforcing.pins / "denied"))
-    ends = {element["formatted"]["value"]["until_ns"] for element in dump}
-    assert ends == {2 ** 64 - 1}, "a longer prefix hides a shorter one, so both must end as late"
+    dumps = [json.loads(run("bpftool", "-j", "map", "dump", "pinned", enforcing.pins / name))
+             for name in ("denied", "denied_hosts")]
+    ends = [[element["formatted"]["value"]["until_ns"] for element in dump] for dump in dumps]
+    assert ends == [[2 ** 64 - 1]] * 2, "a longer prefix hides a shorter one, so both must end as late"
     wait_until(lambda: list(entries(enforcing)) == ["10.77.0.86/31"], "the narrower one is taken out")
     assert is_dropped(network, enforcing, other, "DENIED_BY_OPERATOR")
 

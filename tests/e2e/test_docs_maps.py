@@ -27,6 +27,7 @@ def node(network, tmp_path_factory):
         daemon.create_key(tenant)
         daemon.revoke_key(tenant, daemon.create_key(tenant)[1])
         daemon.axfw("deny", "add", "203.0.113.0/24")
+        daemon.axfw("deny", "add", "198.51.100.7")
         assert ask(network, "POST", "/signup", b"email=x&password=12345678",
                    content_type="application/x-www-form-urlencoded").status == 400
         assert check(network, key).status == 200

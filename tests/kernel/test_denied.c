@@ -56,7 +56,7 @@ static void drop(struct fixture *f, const char *address, uint32_t bits)
 
 static bool is_asked(const struct fixture *f)
 {
-	return f->k->config->tiers & AXFW_TIER_DENIED;
+	return f->k->config->tiers & AXFW_TIERS_DENIED;
 }
 
 static uint64_t end_of(struct fixture *f, const char *address)
@@ -84,6 +84,40 @@ static void packets_are_asked_only_while_there_is_an_entry(void **state)
 	drop(f, "192.0.2.1", 32);
 	assert_false(is_asked(f));
 	drop(f, "192.0.2.1", 32); /* not there: as asked for */
+}
+
+static void an_address_and_a_network_are_asked_apart(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t *tiers = &f->k->config->tiers;
+
+	put(f, "192.0.2.1", 32, 9);
+	assert_int_equal(*tiers & AXFW_TIERS_DENIED, AXFW_TIER_DENIED_HOSTS);
+	put(f, "192.0.2.0", 24, 7);
+	assert_int_equal(*tiers & AXFW_TIERS_DENIED, AXFW_TIERS_DENIED);
+	assert_int_equal(end_of(f, "192.0.2.1"), 9);
+	assert_int_equal(end_of(f, "192.0.2.2"), 7);
+	drop(f, "192.0.2.1", 32);
+	assert_int_equal(*tiers & AXFW_TIERS_DENIED, AXFW_TIER_DENIED);
+}
+
+static void count_entry(void *arg, const struct axfw_prefix *prefix,
+			const struct axfw_denial *denial)
+{
+	(*(unsigned *)arg)++;
+	assert_int_equal(denial->bits, prefix->bits);
+}
+
+static void both_maps_are_one_list(void **state)
+{
+	struct fixture *f = *state;
+	unsigned count = 0;
+
+	put(f, "192.0.2.1", 32, 9);
+	put(f, "192.0.2.2", 32, 9);
+	put(f, "192.0.2.0", 24, 7);
+	assert_int_equal(kernel_each_denial(f->k, count_entry, &count), 0);
+	assert_int_equal(count, 3);
 }
 
 static void the_longest_prefix_speaks(void **state)
@@ -117,18 +151,25 @@ static void what_is_not_kept_goes(void **state)
 	assert_false(is_asked(f));
 }
 
-static void a_full_list_is_an_error(void **state)
+static int fill(struct fixture *f, uint32_t bits)
 {
 	const struct axfw_denial denial = { .until_ns = 1 };
-	struct axfw_prefix prefix = { .bits = 128 };
-	struct fixture *f = *state;
+	struct axfw_prefix prefix = { .bits = bits };
 	int r = 0;
 
 	for (uint32_t i = 0; i <= AXFW_DENIED_MAX && r == 0; i++) {
 		memcpy(prefix.address, &i, sizeof(i));
 		r = kernel_put_denial(f->k, &prefix, &denial);
 	}
-	assert_int_equal(r, -ENOSPC);
+	return r;
+}
+
+static void a_full_list_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(fill(f, 127), -ENOSPC);
+	assert_int_equal(fill(f, 128), -ENOSPC);
 }
 
 static void nothing_is_there_in_userspace_mode(void **state)
@@ -196,6 +237,9 @@ int run_denied_tests(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(packets_are_asked_only_while_there_is_an_entry,
 						start, stop),
+		cmocka_unit_test_setup_teardown(an_address_and_a_network_are_asked_apart, start,
+						stop),
+		cmocka_unit_test_setup_teardown(both_maps_are_one_list, start, stop),
 		cmocka_unit_test_setup_teardown(the_longest_prefix_speaks, start, stop),
 		cmocka_unit_test_setup_teardown(what_is_not_kept_goes, start, stop),
 		cmocka_unit_test_setup_teardown(a_full_list_is_an_error, start, stop),

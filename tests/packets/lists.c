@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "axfw/abi.h"
+#include "axfw/denied.h"
 #include "lists.h"
 #include "axfw.skel.h"
 
@@ -107,16 +108,22 @@ static void put_listed(struct bpf_map *map, const struct list_fact *list)
 	}
 }
 
-static void put_denied(struct bpf_map *map, const struct list_fact *list, uint64_t until_ns)
+static void put_denied(const struct axfw_bpf *skeleton, const struct list_fact *list,
+		       uint64_t until_ns)
 {
-	forget_all(map);
+	forget_all(skeleton->maps.denied);
+	forget_all(skeleton->maps.denied_hosts);
 	for (unsigned i = 0; i < list->count; i++) {
 		const struct prefix_fact *p = &list->prefixes[i];
 		struct axfw_prefix key = key_of(p);
 		struct axfw_denial denial = {
 			.until_ns = p->until_ns ? until_ns : 1,
 			.cause = p->penalty ? AXFW_DENIED_BY_PENALTY : AXFW_DENIED_BY_OPERATOR,
+			.bits = p->bits,
 		};
+		struct bpf_map *map = axfw_is_host(p->bits, p->address)
+					      ? skeleton->maps.denied_hosts
+					      : skeleton->maps.denied;
 
 		bpf_map_update_elem(bpf_map__fd(map), &key, &denial, BPF_ANY);
 	}
@@ -124,7 +131,7 @@ static void put_denied(struct bpf_map *map, const struct list_fact *list, uint64
 
 void lists_put(const struct axfw_bpf *skeleton, const struct scene *scene, uint64_t until_ns)
 {
-	put_denied(skeleton->maps.denied, &denied[scene->denied % DENIED_LISTS], until_ns);
+	put_denied(skeleton, &denied[scene->denied % DENIED_LISTS], until_ns);
 	put_listed(skeleton->maps.allowed, &allowed[scene->allowed % ALLOWED_LISTS]);
 	put_listed(skeleton->maps.proxies, &proxies[scene->trust % TRUST_LISTS]);
 }
@@ -147,7 +154,7 @@ uint32_t lists_tiers(const struct scene *scene)
 	uint32_t tiers = 0;
 
 	if (denied[scene->denied % DENIED_LISTS].count)
-		tiers |= AXFW_TIER_DENIED;
+		tiers |= AXFW_TIERS_DENIED;
 	if (allowed[scene->allowed % ALLOWED_LISTS].count)
 		tiers |= AXFW_TIER_ALLOWED;
 	if (proxies[scene->trust % TRUST_LISTS].count)

@@ -74,6 +74,7 @@ static json_t *describe_tiers(uint32_t tiers)
 		const char *name;
 	} names[] = {
 		{ AXFW_TIER_DENIED, "denied" },
+		{ AXFW_TIER_DENIED_HOSTS, "denied hosts" },
 		{ AXFW_TIER_ALLOWED, "allowed" },
 		{ AXFW_TIER_PROXIES, "proxies" },
 		{ AXFW_TIER_PROXY_PROTOCOL, "proxy protocol" },
@@ -297,6 +298,7 @@ static const struct {
 	{ "unknown", describe_unknown },
 	{ "signups", describe_signups },
 	{ "denied", describe_denied },
+	{ "denied_hosts", describe_denied },
 	{ "allowed", describe_listed },
 	{ "proxies", describe_listed },
 	{ "syn_budget", describe_syn_bucket },

@@ -42,7 +42,6 @@ static int write_tiers(struct kernel *k, const struct kernel_options *o)
 {
 	uint32_t wanted = wanted_tiers(o);
 	struct axfw_config *c = k->config;
-	struct axfw_prefix first;
 	int r;
 
 	__atomic_fetch_and(&c->tiers, wanted | ~TIERS_OF_OPTIONS, __ATOMIC_SEQ_CST);
@@ -52,8 +51,7 @@ static int write_tiers(struct kernel *k, const struct kernel_options *o)
 	c->syn_rate = o->syn_rate;
 	c->penalty = o->penalty;
 	__atomic_fetch_or(&c->tiers, wanted, __ATOMIC_SEQ_CST);
-	if (!bpf_map_get_next_key(k->object.map_fd[MAP_denied], NULL, &first))
-		config_set_tier(k, AXFW_TIER_DENIED, true); /* a new config, an old list */
+	denials_set_tiers(k); /* it may be a new config and an old list */
 	return 0;
 }
 

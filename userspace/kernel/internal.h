@@ -176,6 +176,9 @@ static inline void config_set_tier(struct kernel *k, uint32_t tier, bool on)
 		__atomic_fetch_and(&k->config->tiers, ~tier, __ATOMIC_RELEASE);
 }
 
+/* prefixes.c: which of the deny list's maps are asked, by what is in them. */
+void denials_set_tiers(struct kernel *k);
+
 /* events.c; on the module's thread but for the first */
 void events_configure(struct kernel *k, uint32_t per_second);
 int events_on_record(void *kernel, void *data, size_t size);

@@ -119,7 +119,8 @@ static int recall_interfaces(struct starting *s)
 
 /* What only the callers can fill: while one of these is new and an earlier daemon's programs
  * enforce, they go on until kernel_reconcile_end(). */
-static const enum map_id filled_by_callers[] = { MAP_admissions, MAP_signups, MAP_denied };
+static const enum map_id filled_by_callers[] = { MAP_admissions, MAP_signups, MAP_denied,
+						 MAP_denied_hosts };
 
 static bool lacks_entries(const struct inheritance *i)
 {
