@@ -41,10 +41,8 @@ _Static_assert(sizeof(struct tcp_out) == TCP_TIMESTAMP_LEN, "as on the wire");
 struct segment {
 	__u32 seq, ack;
 	__be32 option, tsval, tsecr; /* timestamps, or what a SYN's answer offers */
-	__u32 text_len; /* payload, which the caller writes at the offset that GLOBAL(send)()
-			 * returns
-			 */
-	__u32 text_sum; /* its folded sum */
+	__u32 text_len;		     /* payload, which the caller has put at text_out_at() */
+	__u32 text_sum;		     /* its folded sum */
 	__u8 flags;
 	__u8 to_server; /* on to the stack; else back to the client */
 	__u8 has_timestamp;
@@ -77,21 +75,21 @@ enum tcp_option { OPTION_END = 0, OPTION_NOP = 1, OPTION_SACK = 5, OPTION_TIMEST
 #define OPTIONS_MASK	63
 #define OPTIONS_SIZE	(OPTIONS_MASK + 1 + OPTION_TIMESTAMP_LEN)
 
-/* What is sent is put together here, not on a stack of 512 bytes that all functions share. */
+/* The longest headers that are sent, a mask for where they end, and one for where the text does. */
+#define HEADERS_OUT_MAX	 (ETHERNET_LEN_MAX + sizeof(struct ipv6hdr) + TCP_TIMESTAMP_LEN)
+#define HEADERS_OUT_MASK 127
+#define FRAME_OUT_MASK	 511
+_Static_assert(HEADERS_OUT_MAX <= HEADERS_OUT_MASK, "the mask holds all headers");
+_Static_assert(HEADERS_OUT_MAX + AXFW_ANSWER_MAX <= FRAME_OUT_MASK, "and this one every frame");
+
+/* What is sent is put together here, not on a stack of 512 bytes that all functions share, and
+ * written at once: each call that writes costs as much as a few hundred bytes. */
 struct work {
 	struct axfw_flow flow;
 	struct segment segment;
-	struct {
-		struct iphdr ip;
-		struct tcp_out tcp;
-	} v4;
-	struct {
-		struct ipv6hdr ip;
-		struct tcp_out tcp;
-	} v6;
-	struct ethernet ethernet;
-	__u16 pad[3];
+	__u8 frame[HEADERS_OUT_MASK + 1 + FRAME_OUT_MASK + 1 + 8]; /* and a word of digits */
 	__u8 options[OPTIONS_SIZE];
+	__u8 pad[6];
 };
 
 struct {
@@ -106,6 +104,22 @@ static __always_inline struct work *get_work(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&work, &zero);
+}
+
+static __always_inline __u32 tcp_out_at(const struct axfw_packet *p)
+{
+	return p->ip_at + (p->is_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+}
+
+static __always_inline __u32 text_out_at(const struct axfw_packet *p, const struct segment *s)
+{
+	return tcp_out_at(p) + (s->has_timestamp ? TCP_TIMESTAMP_LEN : TCP_PLAIN_LEN);
+}
+
+/* At an offset that is inside of the headers' room. */
+static __always_inline void *frame_at(struct work *w, __u32 at)
+{
+	return w->frame + (at & HEADERS_OUT_MASK);
 }
 
 /* Takes in the option at `at`. Its length, or 0: one that we don't know. */
@@ -214,58 +228,46 @@ static __always_inline void fill_ipv6(struct ipv6hdr *ip, const struct axfw_pack
 		  (const struct in6_addr *)(s->to_server ? p->flow.server : p->flow.client));
 }
 
-static __always_inline bool write_headers(struct hook_ctx *ctx, const struct axfw_packet *p,
-					  const struct segment *s, struct work *w, enum room room,
-					  __u32 tcp_len)
+static __always_inline void put_headers(struct work *w, const struct axfw_packet *p,
+					const struct segment *s, enum room room)
 {
-	if (p->is_ipv6) {
-		fill_ipv6(&w->v6.ip, p, s, tcp_len + s->text_len);
-		fill_tcp(&w->v6.tcp, p, s, room);
-		return store_bytes(ctx, p->ip_at, &w->v6, sizeof(w->v6.ip) + tcp_len);
-	}
-	fill_ipv4(&w->v4.ip, p, s, tcp_len + s->text_len);
-	fill_tcp(&w->v4.tcp, p, s, room);
-	return store_bytes(ctx, p->ip_at, &w->v4, sizeof(w->v4.ip) + tcp_len);
+	__u32 tcp_at = tcp_out_at(p), tcp_len = text_out_at(p, s) - tcp_at + s->text_len;
+
+	if (p->is_ipv6)
+		fill_ipv6(frame_at(w, p->ip_at), p, s, tcp_len);
+	else
+		fill_ipv4(frame_at(w, p->ip_at), p, s, tcp_len);
+	fill_tcp(frame_at(w, tcp_at), p, s, room);
 }
 
 /*
- * Replaces the frame. Returns the offset at which text_len bytes of payload have to be written, or
- * 0 when there is no room; then the frame is as it was.
+ * Replaces the frame: by the headers that `s` wants and the text that is in w->frame. 0: there is
+ * no room, and the frame is as it was.
  */
 __noinline int GLOBAL(send)(struct hook_ctx *ctx, struct axfw_packet *p, struct segment *s)
 {
-	__u32 ip_at, tcp_at, tcp_len;
 	struct work *w = get_work();
 	enum room room;
+	__u32 len;
 
 	if (!ctx || !p || !s || !w)
 		return 0;
-	ip_at = p->ip_at;
-	if (ip_at < ETH_HLEN || ip_at > ETHERNET_LEN_MAX)
+	if (p->ip_at < ETH_HLEN || p->ip_at > ETHERNET_LEN_MAX)
 		return 0;
-	if (!load_bytes(ctx, 0, &w->ethernet, sizeof(w->ethernet)))
+	if (!load_bytes(ctx, 0, w->frame, ETHERNET_LEN_MAX)) /* headers overwrite what isn't it */
 		return 0;
 	if (!s->to_server)
-		turn_ethernet(&w->ethernet);
-	tcp_at = ip_at + (p->is_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
-	tcp_len = s->has_timestamp ? TCP_TIMESTAMP_LEN : TCP_PLAIN_LEN;
-	room = make_room(ctx, p->tcp_at, tcp_at, tcp_at + tcp_len + s->text_len);
+		turn_ethernet((struct ethernet *)w->frame);
+	len = text_out_at(p, s) + s->text_len;
+	room = make_room(ctx, p->tcp_at, tcp_out_at(p), len);
 	if (room == ROOM_NONE)
 		return 0;
-	if (!store_bytes(ctx, 0, &w->ethernet, ip_at) ||
-	    !write_headers(ctx, p, s, w, room, tcp_len))
-		return 0; /* cannot be: the room is there */
-	return tcp_at + tcp_len;
+	put_headers(w, p, s, room);
+	len = ((len - 1) & FRAME_OUT_MASK) + 1; /* what 6.1 needs to see that it isn't 0 */
+	return store_bytes(ctx, 0, w->frame, len);
 }
 
 /* --- the HTTP answer ------------------------------------------------------------------------- */
-
-/* The digits that vary, as they stand in the text, in words so that they can be summed. */
-struct digits {
-	__u64 request_id[2];
-	__u64 seconds;
-	__u64 unit; /* four digits */
-};
 
 /* Eight hexadecimal digits of a word, the first in the lowest byte. */
 static __always_inline __u64 print_hex(__u32 value)
@@ -279,21 +281,26 @@ static __always_inline __u64 print_hex(__u32 value)
 	return x + EACH_BYTE('0') + letters * ('a' - '0' - 10);
 }
 
-/* Eight places, right-aligned, the rest spaces: the last digit is in the highest byte. */
+#define EIGHT_DIGITS_MAX 99999999
+
+/* Eight places, right-aligned, the rest spaces: the last digit is in the highest byte. Halved three
+ * times, all parts of the word at once: n * 5243 >> 19 is n / 100 of n < 10,000, and n * 103 >> 10
+ * is n / 10 of n < 100. */
 static __always_inline __u64 print_decimal(__u32 value)
 {
-	__u64 text = EACH_BYTE(' ');
+	const __u64 last = 1ULL << 56; /* a bit of the digit that is always there */
+	__u64 x, high, leading;
 
-#pragma clang loop unroll(full)
-	for (int i = 0; i < 8; i++) {
-		__u32 tens = ((__u64)value * 0xcccccccdULL) >>
-			     35; /* value / 10, without dividing */
-
-		if (value || !i)
-			text += (__u64)(value - tens * 10 + '0' - ' ') << (56 - 8 * i);
-		value = tens;
-	}
-	return text;
+	if (value > EIGHT_DIGITS_MAX)
+		value = EIGHT_DIGITS_MAX;
+	high = value / 10000;
+	x = high | (value - high * 10000) << 32;
+	high = (x * 5243 >> 19) & 0x0000007f0000007fULL;
+	x = high | (x - high * 100) << 16;
+	high = (x * 103 >> 10) & 0x000f000f000f000fULL;
+	x = high | (x - high * 10) << 8;
+	leading = ((x | last) - 1) & ~(x | last); /* all bits in front of the first that is set */
+	return x + EACH_BYTE('0') - (leading & EACH_BYTE('0' - ' '));
 }
 
 static __always_inline __u64 sum64(__u64 word)
@@ -301,49 +308,46 @@ static __always_inline __u64 sum64(__u64 word)
 	return (word & 0xffffffff) + (word >> 32);
 }
 
-static __always_inline __u64 print_digits(const struct axfw_response_template *t,
-					  const struct axfw_flow *f, struct digits *ret)
+/* Puts eight digits into the text, where it has a place for them. Their sum. */
+static __always_inline __u64 put_digits(__u8 *text, __u32 at, __u64 digits)
 {
-	__u64 sum = 0;
+	if (!at)
+		return 0;
+	axfw_store64(text + (at & FRAME_OUT_MASK), digits);
+	return sum64(digits);
+}
 
+/* The wait as it is told to people: whole minutes down, whole days up, as userspace prints it. */
+static __always_inline __u64 put_unit(__u8 *text, const struct axfw_response_template *t,
+				      __u32 seconds)
+{
+	__u32 unit = t->body_unit_s, up = unit > 3600 ? unit - 1 : 0, digits;
+
+	if (!t->body_unit_at || !unit)
+		return 0;
+	digits = print_decimal((seconds + up) / unit) >> 32;
+	*(__u32 *)(text + (t->body_unit_at & FRAME_OUT_MASK)) = digits;
+	return digits;
+}
+
+/* The template's text with the flow's digits in it; their sum. */
+static __always_inline __u64 put_text(__u8 *text, const struct axfw_response_template *t,
+				      const struct axfw_flow *f)
+{
+	__u64 seconds, sum = 0;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < AXFW_ANSWER_MAX; i += 8)
+		axfw_store64(text + i, axfw_load64(t->text + i));
 	if (t->request_id_at) {
-		ret->request_id[0] = print_hex(f->request_id >> 32);
-		ret->request_id[1] = print_hex(f->request_id);
-		sum += sum64(ret->request_id[0]) + sum64(ret->request_id[1]);
+		sum = put_digits(text, t->request_id_at, print_hex(f->request_id >> 32));
+		sum += put_digits(text, t->request_id_at + 8, print_hex(f->request_id));
 	}
 	if (!t->retry_after_at)
 		return sum;
-	ret->seconds = print_decimal(f->retry_after_s);
-	sum += sum64(ret->seconds) * (t->body_seconds_at ? 2 : 1);
-	if (t->body_unit_at && t->body_unit_s) {
-		/* whole minutes down, whole days up: what userspace prints */
-		__u32 up = t->body_unit_s > 3600 ? t->body_unit_s - 1 : 0;
-
-		ret->unit = print_decimal((f->retry_after_s + up) / t->body_unit_s) >> 32;
-		sum += ret->unit;
-	}
-	return sum;
-}
-
-static __always_inline bool patch(struct hook_ctx *ctx, __u32 text_at, __u32 at, const void *digits,
-				  __u32 len)
-{
-	return !at || store_bytes(ctx, text_at + at, digits, len);
-}
-
-static __always_inline bool write_text(struct hook_ctx *ctx, __u32 at,
-				       const struct axfw_response_template *t, struct digits *d)
-{
-	__u64 len = ((t->len - 1) & 511) + 1; /* never 0: as 6.1 understands it */
-
-	asm volatile("" : "+r"(len)); /* or the compiler undoes it */
-	if (len > sizeof(t->text))
-		return false;
-	return store_bytes(ctx, at, t->text, len) &&
-	       patch(ctx, at, t->request_id_at, d->request_id, sizeof(d->request_id)) &&
-	       patch(ctx, at, t->retry_after_at, &d->seconds, sizeof(d->seconds)) &&
-	       patch(ctx, at, t->body_seconds_at, &d->seconds, sizeof(d->seconds)) &&
-	       patch(ctx, at, t->body_unit_at, &d->unit, 4);
+	seconds = print_decimal(f->retry_after_s);
+	return sum + put_digits(text, t->retry_after_at, seconds) +
+	       put_digits(text, t->body_seconds_at, seconds) + put_unit(text, t, f->retry_after_s);
 }
 
 /* Turns the request into the flow's answer; sent again, it is the same to the byte but for the
@@ -353,8 +357,7 @@ __noinline int GLOBAL(answer)(struct hook_ctx *ctx, struct axfw_packet *p, struc
 	const struct axfw_response_template *t;
 	struct work *w = get_work();
 	struct segment *s;
-	struct digits d = {};
-	__u32 response, at;
+	__u32 response;
 
 	if (!ctx || !p || !f || !w)
 		return AXFW_REASON_NO_ROOM;
@@ -369,13 +372,10 @@ __noinline int GLOBAL(answer)(struct hook_ctx *ctx, struct axfw_packet *p, struc
 	s->seq = f->answer_seq;
 	s->ack = f->next_seq;
 	s->text_len = f->answer_end - f->answer_seq - 1;
-	s->text_sum = axfw_fold(t->sum + print_digits(t, f, &d));
-	if (s->text_len != t->len)
+	if (s->text_len != t->len || s->text_len > AXFW_ANSWER_MAX)
 		return AXFW_REASON_NOT_CONFIGURED; /* another daemon's template since the refusal */
-	at = GLOBAL(send)(ctx, p, s);
-	if (!at || !write_text(ctx, at, t, &d))
-		return AXFW_REASON_NO_ROOM;
-	return 0;
+	s->text_sum = axfw_fold(t->sum + put_text(frame_at(w, text_out_at(p, s)), t, f));
+	return GLOBAL(send)(ctx, p, s) ? 0 : AXFW_REASON_NO_ROOM;
 }
 
 #endif
