@@ -36,7 +36,7 @@ static __always_inline __u32 judge_absent(const struct axfw_key_hash *hash,
 static __always_inline __u32 judge_wait(const struct axfw_admission *a, struct axfw_packet *p,
 					__u32 why, __u32 response)
 {
-	__u64 now = bpf_ktime_get_boot_ns(), until = a->deny_until_ns;
+	__u64 now = boot_now(p), until = a->deny_until_ns;
 
 	if (until <= now)
 		return AXFW_REASON_KEY_ADMITTED;

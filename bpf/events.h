@@ -45,11 +45,11 @@ static __always_inline void fill_event(struct axfw_event *e, struct hook_ctx *ct
 	e->ifindex = arrived_on(ctx);
 }
 
-static __always_inline void tell(struct hook_ctx *ctx, const struct axfw_packet *p,
+static __always_inline void tell(struct hook_ctx *ctx, struct axfw_packet *p,
 				 const struct axfw_config *settings, __u32 why, __u32 bytes,
 				 __u32 kind, __u32 weight)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 now = boot_now(p);
 	struct axfw_event_budget *b;
 	struct axfw_event *e = NULL;
 	__u32 zero = 0;
@@ -84,12 +84,11 @@ static __always_inline bool is_given(const __u8 bytes[16])
 }
 
 /* Does config.trace ask for this packet? Of one whose key wasn't read the client alone decides. */
-static __always_inline bool is_traced(const struct axfw_config *settings,
-				      const struct axfw_packet *p)
+static __always_inline bool is_traced(const struct axfw_config *settings, struct axfw_packet *p)
 {
 	const struct axfw_trace *t = &settings->trace;
 
-	if (!p->flow.server_port || t->until_ns <= bpf_ktime_get_boot_ns())
+	if (!p->flow.server_port || t->until_ns <= boot_now(p))
 		return false;
 	if (is_given(t->client) && !is_same(t->client, p->flow.client) &&
 	    !(p->client_known && is_same(t->client, p->client)))

@@ -166,7 +166,7 @@ __noinline int GLOBAL(follow)(struct axfw_packet *p, struct axfw_flow *ret)
 	f = bpf_map_lookup_elem(&flows, &key);
 	if (!f)
 		return AXFW_UNDECIDED;
-	now = bpf_ktime_get_boot_ns();
+	now = boot_now(p);
 	was_closed = is_closed(f);
 	if (flow_is_over(f, now)) {
 		forget_flow(&key, was_closed);
@@ -244,11 +244,11 @@ static __always_inline __u32 follow_flow(struct hook_ctx *ctx, struct axfw_packe
 }
 
 /* Remembers a refusal, before anything is sent. answer_len: with the FIN; 0: there is none. */
-static __always_inline bool remember_refusal(const struct axfw_packet *p, __u32 why, __u32 response,
+static __always_inline bool remember_refusal(struct axfw_packet *p, __u32 why, __u32 response,
 					     __u32 answer_len, struct axfw_flow *f)
 {
 	note_flow_use();
-	*f = (struct axfw_flow){ .last_seen_ns = bpf_ktime_get_boot_ns() };
+	*f = (struct axfw_flow){ .last_seen_ns = boot_now(p) };
 	f->refused_seq = p->seq;
 	f->next_seq = p->seq + p->payload_len + !!(p->flags & TCP_FIN);
 	f->answer_seq = p->ack;

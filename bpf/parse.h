@@ -59,6 +59,7 @@ struct axfw_packet {
 	/* once judge() has found them; behind a proxy they aren't the packet's */
 	__u8 client[16];
 	__u64 request_id; /* of the answer */
+	__u64 now_ns;	  /* once somebody has asked boot_now() */
 	__u32 request_len;
 	__u16 request_at;
 	__u8 client_known;
@@ -77,6 +78,15 @@ struct axfw_packet {
 	__u16 fate; /* enum fate, for a segment of a refused connection */
 	__u32 frame_len;
 };
+
+/* CLOCK_BOOTTIME, one and the same to all who ask for a packet: reading it is as dear as a look-up.
+ */
+static __always_inline __u64 boot_now(struct axfw_packet *p)
+{
+	if (!p->now_ns)
+		p->now_ns = bpf_ktime_get_boot_ns();
+	return p->now_ns;
+}
 
 struct cursor {
 	void *pos;

@@ -21,7 +21,7 @@ static __always_inline __u32 judge_signup(const struct axfw_config *settings, st
 	window = bpf_map_lookup_elem(&signups, &client);
 	if (!window)
 		return AXFW_REASON_SIGNUP_ALLOWED;
-	wait = axfw_signup_wait_ns(window, bpf_ktime_get_boot_ns(), &settings->signup);
+	wait = axfw_signup_wait_ns(window, boot_now(p), &settings->signup);
 	if (!wait)
 		return AXFW_REASON_SIGNUP_ALLOWED;
 	p->response = AXFW_RESPONSE_SIGNUP_LIMITED;
