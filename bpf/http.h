@@ -20,11 +20,13 @@
 #define SCAN_MASK	  (SCAN_MAX - 1)
 #define SCAN_STEP	  32
 #define SCAN_STEPS	  (SCAN_MAX / SCAN_STEP + 64) /* each step ends a line or takes 32 bytes */
+#define SCAN_TAKES	  4   /* steps that take, in one call: calling is as dear as a step */
 #define KEY_LEN_MAX	  127 /* a mask, too. Ours have 48; longer values are userspace's to refuse */
 #define LENGTH_DIGITS_MAX 8
 #define LENGTH_ODD	  (~0ULL) /* no number, or one of too many digits */
 /* Read behind the last byte that counts: a step, a header's name, a key. */
 #define SCAN_SLACK (KEY_LEN_MAX + 1 + SCAN_STEP)
+_Static_assert(SCAN_TAKES *SCAN_STEP <= SCAN_SLACK, "and several steps");
 /* No request that could be refused is shorter: the line, Host, Content-Length, the empty line. */
 #define REQUEST_LEN_MIN 64
 
@@ -53,7 +55,7 @@ struct scan {
 	__u32 line; /* where the line being read starts */
 	__u32 seen; /* enum header */
 	__u32 end;  /* of the head, empty line included; 0: not found */
-	__u32 pad;
+	__u32 steps;
 	struct value key;
 	struct value length;
 	struct value forwarded; /* X-Forwarded-For, as it stands */
@@ -256,22 +258,37 @@ static __always_inline __u32 first_not_text(const __u8 *at)
 	return (8 * i + first_hit(hits)) & (SCAN_STEP - 1);
 }
 
-/* bpf_loop callback: takes 32 bytes without a line's end, or up to the line's end. 1 stops. */
-static long scan_step(__u32 step __attribute__((unused)), struct scan_ctx *c)
+static __always_inline bool are_text(const __u8 *at)
 {
-	struct scratch *s = c->s;
-	struct scan *scan = &s->scan;
-	__u32 pos = scan->pos & SCAN_MASK, eol;
-	const __u8 *at = s->bytes + pos;
 	__u64 hits = 0;
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < SCAN_STEP / 8; i++)
 		hits |= raw_hits_not_text(axfw_load64(at + 8 * i));
-	if (!(hits & HIT_BITS)) {
-		scan->pos = pos + SCAN_STEP;
-		return scan->pos >= scan->len;
+	return !(hits & HIT_BITS);
+}
+
+/* bpf_loop callback: takes 32 bytes a few times, up to a line's end. 1 stops. */
+static long scan_step(__u32 step __attribute__((unused)), struct scan_ctx *c)
+{
+	struct scratch *s = c->s;
+	struct scan *scan = &s->scan;
+	__u32 pos = scan->pos & SCAN_MASK, taken, eol;
+	const __u8 *at = s->bytes + pos;
+
+#pragma clang loop unroll(full)
+	for (taken = 0; taken < SCAN_TAKES; taken++) {
+		if (!are_text(at))
+			break;
+		at += SCAN_STEP;
 	}
+	pos += taken * SCAN_STEP;
+	scan->pos = pos;
+	scan->steps += taken;
+	if (taken == SCAN_TAKES)
+		return pos >= scan->len;
+	if (scan->steps++ >= SCAN_STEPS)
+		return 1;
 	asm volatile(""
 		     : "+r"(at)); /* load the words again: kept, they would be spilled every time */
 	eol = pos + first_not_text(at);
@@ -387,7 +404,7 @@ static __always_inline __u32 scan_head(struct scratch *s, __u32 line_len)
 	struct scan_ctx c = { .s = s };
 
 	scan->pos = scan->line = line_len;
-	scan->seen = scan->end = 0;
+	scan->seen = scan->end = scan->steps = 0;
 	bpf_loop(SCAN_STEPS, scan_step, &c, 0);
 	if (scan->seen & HEADER_ODD)
 		return AXFW_REASON_HEADERS_ODD;
