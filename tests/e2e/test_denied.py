@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tier 0: who the operator denies, who is put into the penalty box, and who never is. In userspace mode connections
 are closed at once."""
+import contextlib
 import json
 import select
 import signal
 import socket
+import sqlite3
 import subprocess
 
 import pytest
@@ -245,6 +247,39 @@ def test_a_killed_daemons_list_goes_on(network, make_daemon):
     assert is_dropped(network, daemon, caught, "DENIED_BY_PENALTY")
     daemon.axfw("deny", "del", caught)
     assert is_served(network, caught)
+
+
+def is_stored(daemon, address):
+    with contextlib.closing(sqlite3.connect(f"file:{daemon.store / 'registry.db'}?mode=ro", uri=True)) as store:
+        return (bytes(10) + b"\xff\xff" + socket.inet_aton(address),) in store.execute("SELECT address FROM axfw_boxed")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("interface", ["none", None])
+def test_both_lists_survive_a_restart(network, make_daemon, interface, ending):
+    options = {} if interface is None else {"interface": interface}
+    daemon = make_daemon("--penalty-refusals", "5", "--penalty-time", "600", **options).start()
+    ordered, forgiven, caught = (network.add_client_address(n) for n in (93, 94, 95))
+    daemon.axfw("deny", "add", ordered, "--for", "1h", "--reason", "scans")
+    daemon.axfw("deny", "add", forgiven)
+    daemon.axfw("deny", "del", forgiven)
+    for _ in range(5):
+        check(network, UNKNOWN_KEY, source=caught)
+    wait_until(lambda: boxed(daemon) == [caught], "it is in the box")
+    before = entries(daemon)
+    wait_until(lambda: ending == signal.SIGTERM or is_stored(daemon, caught), "the store knows")
+    daemon.stop(ending)
+    daemon.start()
+    after = entries(daemon)
+    assert set(after) == {ordered, caught}
+    assert after[ordered]["reason"] == "scans" and after[ordered]["until"] == before[ordered]["until"]
+    assert before[caught]["seconds_left"] - 60 < after[caught]["seconds_left"] <= before[caught]["seconds_left"]
+    for source, cause in ((ordered, "DENIED_BY_OPERATOR"), (caught, "DENIED_BY_PENALTY")):
+        if interface is None:
+            assert is_dropped(network, daemon, source, cause)
+        else:
+            assert not is_served(network, source)
+    assert is_served(network, forgiven)
 
 
 def test_a_denied_client_behind_a_proxy_is_told(network, make_daemon):

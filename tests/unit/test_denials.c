@@ -400,6 +400,60 @@ static void who_keeps_being_refused_is_boxed(void **state)
 	assert_int_equal(atomic_load(&f->boxed), 2);
 }
 
+static uint64_t end_of(struct box_fixture *f, const char *text)
+{
+	const struct prefix p = prefix(text);
+	uint64_t until_us = 0;
+	struct denial *list;
+	size_t count;
+
+	assert_int_equal(denials_list(f->denials, &list, &count), 0);
+	for (size_t i = 0; i < count; i++)
+		if (prefix_covers(&list[i].prefix, &p) && prefix_covers(&p, &list[i].prefix))
+			until_us = list[i].until_us;
+	free(list);
+	return until_us;
+}
+
+static void a_restart_lets_nobody_out(void **state)
+{
+	const struct prefix p = prefix("203.0.113.8");
+	struct box_fixture *f = *state;
+	uint64_t end_us;
+
+	refuse(f, "203.0.113.8", 3);
+	refuse(f, "2001:db8:1:2::1", 3);
+	wait_for_boxed(f, 2, 0);
+	end_us = end_of(f, "203.0.113.8");
+	restart(f);
+	assert_true(is_denied(f, "203.0.113.8"));
+	assert_true(is_denied(f, "2001:db8:1:2:ffff::4"));
+	assert_in_range(end_of(f, "203.0.113.8"), end_us - 1000000, end_us + 1000000);
+	assert_int_equal(denials_remove(f->denials, &p), 0);
+	restart(f);
+	assert_false(is_denied(f, "203.0.113.8"));
+	assert_true(is_denied(f, "2001:db8:1:2::1"));
+}
+
+static void a_restart_boxes_nobody_who_may_not_be(void **state)
+{
+	const uint64_t now_us = clock_wall_us(), second_us = 1000000;
+	struct store_denial rows[] = {
+		{ .prefix = prefix("203.0.113.1"), .until_us = now_us + 60 * second_us },
+		{ .prefix = prefix("203.0.113.2"), .until_us = now_us - 1 },
+		{ .prefix = prefix("203.0.113.3"), .until_us = now_us + 3600 * second_us },
+		{ .prefix = prefix("192.0.2.50"), .until_us = now_us + 60 * second_us },
+	};
+	struct box_fixture *f = *state;
+
+	assert_int_equal(store_put_boxed(f->store->store, rows, ARRAY_SIZE(rows), 0), 0);
+	restart(f);
+	assert_true(is_denied(f, "203.0.113.1"));
+	assert_false(is_denied(f, "203.0.113.2")); /* it was let out meanwhile */
+	assert_false(is_denied(f, "203.0.113.3")); /* longer than anybody stays: a stepped clock */
+	assert_false(is_denied(f, "192.0.2.50"));  /* a proxy now */
+}
+
 static void an_ipv6_network_is_boxed_whole(void **state)
 {
 	struct box_fixture *f = *state;
@@ -604,6 +658,8 @@ int main(void)
 		WHOLE(what_would_shut_everybody_out_wants_force),
 		WHOLE(orders_that_make_no_sense_are_refused),
 		WHOLE(who_keeps_being_refused_is_boxed),
+		WHOLE(a_restart_lets_nobody_out),
+		WHOLE(a_restart_boxes_nobody_who_may_not_be),
 		WHOLE(an_ipv6_network_is_boxed_whole),
 		WHOLE(the_box_spares_who_may_be_somebodys_customer),
 		WHOLE(a_flood_of_sources_is_not_a_flood_of_lines),

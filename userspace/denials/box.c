@@ -4,6 +4,9 @@
  * kernel and by userspace; whoever reaches the limit is queued and put into the list by the
  * module's thread, which may wait for the kernel. A full queue costs nothing: the source comes
  * again.
+ *
+ * Nor does a restart let anybody out: the store is told who is in it, soon but not at once, because
+ * a flood's sources must not become a flood of transactions.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,6 +15,8 @@
 
 #define SAID_MAX 10 /* lines a minute: a flood's sources must not become a flood of lines */
 #define SAID_S	 60
+#define SAVE_NS	 NS_PER_S /* a daemon that is killed forgets who was boxed within the last second  \
+			   */
 
 int mixer_new(struct mixer *ret)
 {
@@ -105,6 +110,7 @@ static void put_in(struct denials *d, const struct address *client)
 		.cause = AXFW_DENIED_BY_PENALTY,
 		.until_ns = clock_boot_ns() + d->options.penalty_ns,
 		.created_us = clock_wall_us(),
+		.unsaved = true,
 	};
 	bool is_in = list_find(&d->list, &e.prefix, e.cause);
 
@@ -116,8 +122,11 @@ static void put_in(struct denials *d, const struct address *client)
 		atomic_fetch_add(&d->box.full, 1);
 		return;
 	}
-	if (denials_put_entry(d, &e) < 0 || is_in)
+	if (denials_put_entry(d, &e) < 0)
 		return; /* without memory it stays outside and comes again */
+	d->box.unsaved = true;
+	if (is_in)
+		return;
 	atomic_fetch_add(&d->box.boxed, 1);
 	say(d, &e.prefix);
 }
@@ -134,6 +143,46 @@ void box_take_queue(struct denials *d)
 	pthread_mutex_unlock(&d->box.lock);
 	for (unsigned i = 0; i < count; i++)
 		put_in(d, &queue[i]);
+}
+
+/* --- over a restart -------------------------------------------------------------------------- */
+
+static size_t list_unsaved(const struct denials *d, struct store_denial *ret)
+{
+	uint64_t boot_ns = clock_boot_ns(), now_us = clock_wall_us();
+	size_t count = 0;
+
+	for (size_t i = 0; i < d->list.count; i++) {
+		const struct entry *e = &d->list.entries[i];
+
+		if (!e->unsaved || e->until_ns <= boot_ns)
+			continue;
+		ret[count++] = (struct store_denial){
+			.prefix = e->prefix,
+			.created_us = e->created_us,
+			.until_us = now_us + (e->until_ns - boot_ns) / 1000,
+		};
+	}
+	return count;
+}
+
+void box_save(struct denials *d, bool now)
+{
+	_cleanup_(freep) struct store_denial *rows = NULL;
+	uint64_t now_ns = clock_monotonic_ns();
+
+	if (!d->box.unsaved || (!now && now_ns - d->box.saved_ns < SAVE_NS))
+		return;
+	d->box.saved_ns = now_ns;
+	rows = calloc(d->list.count + 1, sizeof(*rows));
+	if (!rows ||
+	    store_put_boxed(d->options.store, rows, list_unsaved(d, rows), clock_wall_us()) < 0) {
+		log_debug("the penalty box couldn't be stored");
+		return; /* tried again, a while later */
+	}
+	for (size_t i = 0; i < d->list.count; i++)
+		d->list.entries[i].unsaved = false;
+	d->box.unsaved = false;
 }
 
 int box_open(struct denials *d)

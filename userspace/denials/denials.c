@@ -292,6 +292,8 @@ int denials_remove(struct denials *d, const struct prefix *prefix)
 	if (!list_find_any(&d->list, prefix))
 		return -ENOENT;
 	r = store_delete_denial(d->options.store, prefix);
+	if (r >= 0 && list_find(&d->list, prefix, AXFW_DENIED_BY_PENALTY))
+		r = store_delete_boxed(d->options.store, prefix);
 	if (r < 0)
 		return r;
 	denials_take_entry(d, prefix, AXFW_DENIED_BY_OPERATOR);
@@ -373,26 +375,52 @@ static void load_one(void *arg, const struct store_denial *row)
 	free(e.reason);
 }
 
-/* What an earlier daemon left in the kernel: its box goes on, and what it counted of the operator's
- * entries is kept. */
+/* Who was in an earlier daemon's box stays there, for as long as it would have been. */
+static void box_again(struct loading *l, const struct entry *boxed)
+{
+	struct denials *d = l->d;
+	uint64_t now_ns = clock_boot_ns();
+	struct entry e = *boxed;
+
+	e.cause = AXFW_DENIED_BY_PENALTY;
+	if (e.until_ns > now_ns && e.until_ns - now_ns <= DENIALS_PENALTY_S * NS_PER_S &&
+	    box_may_take(d, &e.prefix) &&
+	    d->list.by_cause[AXFW_DENIED_BY_PENALTY] < DENIALS_PENALTY_MAX)
+		l->r = list_put(&d->list, &e);
+}
+
+static void load_boxed(void *arg, const struct store_denial *row)
+{
+	const struct entry e = {
+		.prefix = row->prefix,
+		.created_us = row->created_us,
+		.until_ns = denials_boot_ns(row->until_us),
+	};
+	struct loading *l = arg;
+
+	if (l->r >= 0)
+		box_again(l, &e);
+}
+
+/* What an earlier daemon left in the kernel: its box may know more than the store, and what it
+ * counted of the operator's entries is kept. */
 static void adopt_one(void *arg, const struct axfw_prefix *key, const struct axfw_denial *denial)
 {
+	struct entry e = { .prefix.len = key->bits, .until_ns = denial->until_ns };
 	struct loading *l = arg;
-	struct denials *d = l->d;
-	struct prefix p = { .len = key->bits };
-	uint64_t now_ns = clock_boot_ns();
-	struct entry e = { .cause = AXFW_DENIED_BY_PENALTY, .until_ns = denial->until_ns };
+	const struct entry *known;
 
 	if (l->r < 0 || key->bits > 128)
 		return;
-	memcpy(p.address.bytes, key->address, sizeof(p.address.bytes));
-	e.prefix = p;
-	e.created_us = clock_wall_us();
-	if (denial->cause == AXFW_DENIED_BY_PENALTY && denial->until_ns > now_ns &&
-	    denial->until_ns - now_ns <= DENIALS_PENALTY_S * NS_PER_S && box_may_take(d, &p) &&
-	    d->list.by_cause[AXFW_DENIED_BY_PENALTY] < DENIALS_PENALTY_MAX)
-		l->r = list_put(&d->list, &e);
-	mark(d, &p, true);
+	memcpy(e.prefix.address.bytes, key->address, sizeof(e.prefix.address.bytes));
+	known = list_find(&l->d->list, &e.prefix, AXFW_DENIED_BY_PENALTY);
+	e.created_us = known ? known->created_us : clock_wall_us();
+	e.unsaved = !known;
+	if (denial->cause == AXFW_DENIED_BY_PENALTY) {
+		l->d->box.unsaved |= e.unsaved;
+		box_again(l, &e);
+	}
+	mark(l->d, &e.prefix, true);
 }
 
 static int load(struct denials *d)
@@ -400,6 +428,8 @@ static int load(struct denials *d)
 	struct loading l = { .d = d };
 	int r = store_each_denial(d->options.store, load_one, &l);
 
+	if (r >= 0 && l.r >= 0)
+		r = store_each_boxed(d->options.store, load_boxed, &l);
 	if (r >= 0)
 		r = l.r;
 	if (r < 0)
@@ -446,6 +476,7 @@ void denials_close(struct denials **denials)
 	if (!d)
 		return;
 	keeper_stop(d);
+	box_save(d, true);
 	box_close(d);
 	list_free(&d->list);
 	pthread_rwlock_destroy(&d->lock);

@@ -13,6 +13,7 @@ struct entry {
 	struct prefix prefix;
 	enum axfw_denial_cause cause; /* a prefix may be in it once for each */
 	bool in_kernel;
+	bool unsaved;	   /* the box's: not in the store yet */
 	uint64_t until_ns; /* boot time; UINT64_MAX: none */
 	uint64_t until_us; /* the operator's: wall clock, from which until_ns is derived; 0: none */
 	uint64_t created_us;
@@ -78,6 +79,8 @@ struct box {
 	uint64_t said_second_s; /* change: when boxed() was last called, and how often it wasn't */
 	unsigned said;
 	uint64_t unsaid;
+	bool unsaved;	   /* change: some entry is */
+	uint64_t saved_ns; /* change: when the store was last told, monotonic */
 	_Atomic uint64_t boxed, spared, full;
 };
 
@@ -110,6 +113,8 @@ int box_open(struct denials *d);
 void box_close(struct denials *d);
 /* Under change: puts who is in the queue into the list. */
 void box_take_queue(struct denials *d);
+/* Under change: tells the store who is in the box, if it doesn't know; `now` or at its time. */
+void box_save(struct denials *d, bool now);
 /* Under change: may this source be boxed, for all we know? */
 bool box_may_take(struct denials *d, const struct prefix *source);
 /* The whole of a client, as the limits count: an IPv4 address, an IPv6 /64. */

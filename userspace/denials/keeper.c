@@ -65,14 +65,16 @@ static uint64_t work(struct denials *d)
 
 	pthread_mutex_lock(&d->change);
 	box_take_queue(d);
+	box_save(d, false);
 	follow_wall_clock(d);
 	now_ns = clock_boot_ns();
 	take_out_ended(d, now_ns);
 	if (d->stale || atomic_load(&d->not_in_kernel))
 		denials_resync(d);
 	next_ns = next_end_ns(d);
-	sleep_ms = d->stale || atomic_load(&d->not_in_kernel) ? RETRY_MS : LOOK_MS;
-	if (!d->list.count && !d->stale)
+	sleep_ms = d->stale || d->box.unsaved || atomic_load(&d->not_in_kernel) ? RETRY_MS
+										: LOOK_MS;
+	if (!d->list.count && !d->stale && !d->box.unsaved)
 		sleep_ms = UINT64_MAX;
 	pthread_mutex_unlock(&d->change);
 	if (next_ns != UINT64_MAX)

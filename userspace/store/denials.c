@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operator's deny list. What the penalty box holds isn't here: it is over in minutes. */
+/* The operator's deny list, and who is in the penalty box, which a restart doesn't let out. */
 #include <string.h>
 #include "store/internal.h"
 
@@ -38,15 +38,13 @@ static bool read_denial(sqlite3_stmt *q, struct store_denial *ret)
 	return true;
 }
 
-int store_each_denial(struct store *s, void (*each)(void *arg, const struct store_denial *denial),
-		      void *arg)
+static int each_row(struct store *s, const char *sql,
+		    void (*each)(void *arg, const struct store_denial *denial), void *arg)
 {
 	_cleanup_(mutex_unlockp) pthread_mutex_t *locked = mutex_lock(&s->registry_lock);
 	_cleanup_(sql_finalizep) sqlite3_stmt *q = NULL;
 	struct store_denial denial;
-	int r = sql_prepare(s->registry, &q,
-			    "SELECT address, bits, created_us, until_us, reason FROM axfw_denials",
-			    "");
+	int r = sql_prepare(s->registry, &q, sql, "");
 
 	if (r < 0)
 		return r;
@@ -55,4 +53,57 @@ int store_each_denial(struct store *s, void (*each)(void *arg, const struct stor
 			each(arg, &denial);
 	}
 	return r;
+}
+
+int store_each_denial(struct store *s, void (*each)(void *arg, const struct store_denial *denial),
+		      void *arg)
+{
+	return each_row(s, "SELECT address, bits, created_us, until_us, reason FROM axfw_denials",
+			each, arg);
+}
+
+/* --- the penalty box ------------------------------------------------------------------------- */
+
+int store_each_boxed(struct store *s, void (*each)(void *arg, const struct store_denial *denial),
+		     void *arg)
+{
+	return each_row(s, "SELECT address, bits, created_us, until_us, '' FROM axfw_boxed", each,
+			arg);
+}
+
+static int insert_boxed(sqlite3_stmt *q, const struct store_denial *denial)
+{
+	int r = sql_bind(q, "buii", denial->prefix.address.bytes,
+			 sizeof(denial->prefix.address.bytes), denial->prefix.len,
+			 denial->created_us, denial->until_us);
+
+	return r < 0 ? r : sql_run(q);
+}
+
+int store_put_boxed(struct store *s, const struct store_denial *denials, size_t count,
+		    uint64_t now_us)
+{
+	_cleanup_(mutex_unlockp) pthread_mutex_t *locked = mutex_lock(&s->registry_lock);
+	_cleanup_(sql_rollbackp) sqlite3 *open = NULL;
+	_cleanup_(sql_finalizep) sqlite3_stmt *q = NULL;
+	int r = registry_begin(s, COMMIT_LAZY, &open);
+
+	if (r < 0)
+		return r;
+	r = sql_do(s->registry, "DELETE FROM axfw_boxed WHERE until_us <= ?", "i", now_us);
+	if (r == 0)
+		r = sql_prepare(s->registry, &q,
+				"INSERT OR REPLACE INTO axfw_boxed"
+				" (address, bits, created_us, until_us) VALUES (?, ?, ?, ?)",
+				"");
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = insert_boxed(q, &denials[i]);
+	return r < 0 ? r : sql_commit(&open);
+}
+
+int store_delete_boxed(struct store *s, const struct prefix *prefix)
+{
+	return registry_write(s, COMMIT_DURABLE,
+			      "DELETE FROM axfw_boxed WHERE address = ? AND bits = ?", "bu",
+			      prefix->address.bytes, sizeof(prefix->address.bytes), prefix->len);
 }

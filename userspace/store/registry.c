@@ -38,6 +38,9 @@ static const char own_tables[] =
 	" record BLOB NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS axfw_denials (address BLOB NOT NULL, bits INTEGER NOT NULL,"
 	" created_us INTEGER NOT NULL, until_us INTEGER NOT NULL, reason TEXT NOT NULL,"
+	" PRIMARY KEY (address, bits)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS axfw_boxed (address BLOB NOT NULL, bits INTEGER NOT NULL,"
+	" created_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
 	" PRIMARY KEY (address, bits)) WITHOUT ROWID;";
 
 /* Tenants that the Python firewall added get a number; what it deleted goes. */

@@ -182,6 +182,15 @@ int store_each_denial(struct store *s, void (*each)(void *arg, const struct stor
 /* Both are on the disk when they return: what an operator ordered outlives a power cut. */
 int store_put_denial(struct store *s, const struct store_denial *denial);
 int store_delete_denial(struct store *s, const struct prefix *prefix);
+/*
+ * The penalty box's: their reasons are empty. What is put outlives the process, a power cut perhaps
+ * not: they are many and over in minutes. Whoever was let out by now goes from the store with it.
+ */
+int store_each_boxed(struct store *s, void (*each)(void *arg, const struct store_denial *denial),
+		     void *arg);
+int store_put_boxed(struct store *s, const struct store_denial *denials, size_t count,
+		    uint64_t now_us);
+int store_delete_boxed(struct store *s, const struct prefix *prefix);
 
 /* --- health ---------------------------------------------------------------------------------- */
 
