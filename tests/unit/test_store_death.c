@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include "store/internal.h"
 #include "store/segment.h"
 
 /* --- death -------------------------------------------------------------------------------------
@@ -359,6 +360,62 @@ static void test_disk_full(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* Appending to a mapped file goes on when the file is gone, so somebody has to look. */
+static void test_directory_removed(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t tenant;
+
+	fixture_open(f);
+	tenant = fixture_tenant(f, "a@example.org");
+	fixture_record(f, 0, tenant, 0);
+	assert_int_equal(store_drain(f->store), 0);
+	assert_true(store_is_writable(f->store));
+	remove_directory(f->dir);
+	fixture_record(f, 0, tenant, 0);
+	assert_true(becomes_writable(f, false));
+	assert_int_equal(store_check(f->store), -ENOENT);
+}
+
+static void test_directory_that_cannot_be_written(void **state)
+{
+	struct fixture *f = *state;
+	char path[PATH_MAX];
+	struct store s = { .dir_fd = open(f->dir, O_RDONLY | O_DIRECTORY) };
+
+	snprintf(path, sizeof(path), "%s/lock", f->dir);
+	s.lock_fd = open(path, O_RDWR | O_CREAT, 0600);
+	assert_int_equal(directory_probe(&s), 0);
+	close(s.lock_fd);
+	s.lock_fd = open(path, O_RDONLY);
+	assert_int_equal(directory_probe(&s), -EBADF);
+	close(s.lock_fd);
+	close(s.dir_fd);
+}
+
+/* One tenant's file that somebody keeps locked is no reason to refuse anybody's calls. */
+static void test_busy_file_delays_only(void **state)
+{
+	struct fixture *f = *state;
+	char id[UUID_TEXT_LEN], path[PATH_MAX];
+	sqlite3 *db = NULL;
+	uint32_t tenant;
+
+	fixture_open(f);
+	tenant = fixture_tenant(f, "a@example.org");
+	find_tenant_id(f, "a@example.org", id);
+	snprintf(path, sizeof(path), "%s/%s.db", f->dir, id);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	fixture_record(f, 0, tenant, 0);
+	assert_int_equal(store_drain(f->store), -EBUSY);
+	assert_true(store_is_writable(f->store));
+	assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(store_drain(f->store), 0);
+	assert_int_equal(fixture_summary(f, tenant).calls, 1);
+}
+
 static void test_damaged_file_stops_nobody_else(void **state)
 {
 	struct fixture *f = *state;
@@ -463,6 +520,9 @@ int main(void)
 		STORE_TEST(test_no_room_for_a_segment),
 		STORE_TEST(test_journal_limit_pushes_back),
 		STORE_TEST(test_disk_full),
+		STORE_TEST(test_directory_removed),
+		STORE_TEST(test_directory_that_cannot_be_written),
+		STORE_TEST(test_busy_file_delays_only),
 		STORE_TEST(test_damaged_file_stops_nobody_else),
 		STORE_TEST(test_held_records_and_newer_ones_in_the_journal),
 		STORE_TEST(test_durability_power),

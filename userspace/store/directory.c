@@ -15,6 +15,7 @@
 #include "store/internal.h"
 
 #define LOCK_FILE    "axfw.lock"
+#define HOLDER_START "pid"
 #define LOCK_POLL_MS 50
 #define HOLDER_MAX   160
 
@@ -96,7 +97,8 @@ static int name_holder(int fd)
 
 	(void)gethostname(host, sizeof(host) - 1); /* only for people */
 	clock_format_iso(clock_wall_us(), since);
-	len = snprintf(text, sizeof(text), "pid %d on %s since %sZ", (int)getpid(), host, since);
+	len = snprintf(text, sizeof(text), HOLDER_START " %d on %s since %sZ", (int)getpid(), host,
+		       since);
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)len, 0) != len)
 		return -errno;
 	return 0;
@@ -115,6 +117,19 @@ static int take_lock(struct store *s, unsigned wait_ms, char *error, size_t size
 		snprintf(holder, sizeof(holder), "a process that hasn't said its name");
 	snprintf(error, size, "%s is in use by another axfwd: %s", s->dir, holder);
 	return -EBUSY;
+}
+
+int directory_probe(const struct store *s)
+{
+	struct stat st;
+
+	if (fstat(s->dir_fd, &st) < 0)
+		return -errno;
+	if (!st.st_nlink)
+		return -ENOENT;
+	/* What stands there already. statvfs() doesn't tell: ext4 that gave up after an error has
+	 * refused writes without being read-only since Linux 6.15. */
+	return pwrite(s->lock_fd, HOLDER_START, strlen(HOLDER_START), 0) < 0 ? -errno : 0;
 }
 
 int directory_open(struct store *s, const struct store_options *o, char *error, size_t size)

@@ -94,7 +94,10 @@ static void finish_pass(struct journal *j, struct pass *p)
 
 static void report_failure(struct journal *j, int r)
 {
-	atomic_store(&j->drain_failed, true);
+	/* Somebody who sits on one tenant's file delays records, and loses none: while the journal
+	 * has room for more, calls are served. */
+	if (r != -EBUSY)
+		atomic_store(&j->drain_failed, true);
 	pthread_mutex_lock(&j->lock);
 	j->last_error = r;
 	j->failures++;
@@ -251,6 +254,16 @@ static void maybe_tidy(struct store *s, unsigned idle_s, uint64_t *not_before_ns
 		*not_before_ns = clock_monotonic_ns() + TIDY_PAUSE_NS;
 }
 
+/* Appending asks nothing of the file system. That it turned read-only, or that the directory is
+ * gone, mustn't wait for the next pass; a node without calls writes nothing. */
+static void look_at_directory(struct store *s, bool appended)
+{
+	atomic_bool *unreachable = &s->journal.unreachable;
+
+	if (appended || atomic_load(unreachable))
+		atomic_store(unreachable, directory_probe(s) < 0);
+}
+
 void *drain_run(void *arg)
 {
 	struct store *s = arg;
@@ -260,8 +273,10 @@ void *drain_run(void *arg)
 
 	while (!atomic_load(&j->stop)) {
 		enum due due = is_due(j, &seen);
-		bool failed = due >= DUE_LIGHT && drain_pass(s, due == DUE_LIGHT) < 0;
+		bool failed;
 
+		look_at_directory(s, seen > 0);
+		failed = due >= DUE_LIGHT && drain_pass(s, due == DUE_LIGHT) < 0;
 		idle_s = due == DUE_NOT ? idle_s + POLL_S : 0;
 		maybe_tidy(s, idle_s, &tidy_not_before_ns);
 		if (!atomic_load(&j->stop))

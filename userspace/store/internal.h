@@ -111,6 +111,8 @@ static inline void mutex_unlockp(pthread_mutex_t **m)
 
 /* --- directory.c: the directory and who owns it ---------------------------------------------- */
 int directory_open(struct store *s, const struct store_options *o, char *error, size_t size);
+/* Is it still there, and can be written? By writing what doesn't change. */
+int directory_probe(const struct store *s);
 
 /* --- registry.c ------------------------------------------------------------------------------ */
 /* Refuses a store of another master key or a newer schema before anything is changed. */

@@ -49,8 +49,9 @@ struct journal {
 	bool prepare_runs, drain_runs;
 	sem_t prepare_wake;
 	atomic_bool stop;
-	/* What is_writable() answers from: the last thing each thread tried worked. */
-	atomic_bool prepare_failed, drain_failed;
+	/* What is_writable() answers from: the last thing each thread tried worked, and so did
+	 * the drain's last look at the directory. */
+	atomic_bool prepare_failed, drain_failed, unreachable;
 
 	pthread_mutex_t lock; /* positions in the segments and all below */
 	pthread_cond_t wake;  /* the drain: work or stop */

@@ -192,8 +192,11 @@ void store_close(struct store **store)
 
 bool store_is_writable(struct store *s)
 {
-	return !atomic_load_explicit(&s->journal.prepare_failed, memory_order_relaxed) &&
-	       !atomic_load_explicit(&s->journal.drain_failed, memory_order_relaxed);
+	const struct journal *j = &s->journal;
+
+	return !atomic_load_explicit(&j->prepare_failed, memory_order_relaxed) &&
+	       !atomic_load_explicit(&j->drain_failed, memory_order_relaxed) &&
+	       !atomic_load_explicit(&j->unreachable, memory_order_relaxed);
 }
 
 static int check_registry(struct store *s)
@@ -219,7 +222,15 @@ static int check_space(struct store *s)
 
 int store_check(struct store *s)
 {
-	int r = check_space(s);
+	int r = directory_probe(s);
 
-	return r < 0 ? r : check_registry(s);
+	/* calls needn't wait for the drain to see the same, nor for whether it is over */
+	if (r < 0)
+		atomic_store(&s->journal.unreachable, true);
+	else
+		r = check_space(s);
+	if (r == 0)
+		r = check_registry(s);
+	/* Also what a thread met elsewhere: whoever asks is told what a call would be told. */
+	return r == 0 && !store_is_writable(s) ? -EIO : r;
 }
