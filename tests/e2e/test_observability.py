@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names that others rely on: metrics, axfw status, pins."""
+import hashlib
+import hmac
 import json
 import re
 import subprocess
+import textwrap
 
 from clients import UNKNOWN_KEY, ask, check, curl
 from lab import BUILD, PORT, REPO, enter, run, wait_until
@@ -88,3 +91,34 @@ def test_receipt_can_be_verified_by_anyone(network, daemon, key, tmp_path):
     done = subprocess.run([BUILD / "axfw", "verify", "--keys", tmp_path / "keys.json", tmp_path / "answer.json"],
                           capture_output=True, check=False)
     assert done.returncode == 1
+
+
+def documented_commands():
+    """The commands of docs/api.md that verify a receipt with OpenSSL."""
+    page = (REPO / "docs/api.md").read_text()
+    block = page[page.index("    bytes() {"):page.index("`intent.signature` is the HMAC")]
+    return "set -e\n" + textwrap.dedent(block)
+
+
+def test_receipt_can_be_verified_with_openssl_alone(network, daemon, key, tmp_path):
+    """As the documentation says, by its very commands; and by the HMAC, for who has the master key."""
+    answer = ask(network, "POST", "/v1/guard/check", b'{"text":"send gift cards now","receipt":true}', key=key)
+    (tmp_path / "answer.json").write_bytes(answer.body)
+    (tmp_path / "keys.json").write_bytes(ask(network, "GET", "/.well-known/axfw-keys.json").body)
+    assert "Verified Successfully" in run("bash", "-c", documented_commands(), cwd=tmp_path)
+
+    said = answer.json()
+    payload = said["receipt"]["payload"]
+    assert (tmp_path / "payload").read_text() == json.dumps(payload, sort_keys=True, separators=(",", ":"))
+    module_key = hmac.digest(b"axiom-firewall-v1", daemon.environment["AXIOM_MASTER_KEY"].encode(), "sha256")
+    assert hmac.digest(module_key, (tmp_path / "payload").read_bytes(), "sha256").hex() == said["intent"]["signature"]
+    # Everything that was returned is what was signed, and about this text.
+    assert payload["text_sha256"] == hashlib.sha256(b"send gift cards now").hexdigest()
+    assert (payload["verdict"], payload["decision_id"]) == (said["verdict"], said["decision_id"])
+    for member in ("class", "confidence", "signals"):
+        assert payload[member] == said["intent"][member]
+
+    payload["verdict"] = "allow"
+    (tmp_path / "answer.json").write_text(json.dumps(said))
+    done = subprocess.run(["bash", "-c", documented_commands()], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode != 0
