@@ -45,7 +45,7 @@ UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BIN)/unit/%)
 BPFT_SRC  := $(sort $(wildcard tests/bpf/*.c))
 KERNELT_SRC := $(sort $(wildcard tests/kernel/*.c))
-PACKETS_SRC := $(sort $(wildcard tests/packets/*.c)) tests/bpf/world.c
+PACKETS_SRC := $(sort $(wildcard tests/packets/*.c)) $(addprefix tests/bpf/,world.c net.c connection.c answers.c)
 CONNECTIONS_SRC := $(sort $(wildcard tests/connections/*.c)) tests/packets/wire.c
 BENCH_SRC := $(filter-out %.bpf.c,$(sort $(wildcard tools/bench/*.c)))
 

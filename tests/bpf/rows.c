@@ -41,7 +41,7 @@ static void off(struct axfw_config *c)
 /* A connection that begins with the server's own cookie. */
 static void always_cookies(struct world *w __attribute__((unused)))
 {
-	tiers_set_syncookies(2);
+	world_set_syncookies(SYNCOOKIES_ALWAYS);
 }
 
 static void resetting(struct axfw_config *c)

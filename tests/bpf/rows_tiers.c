@@ -189,12 +189,12 @@ static void deny_and_allow(struct world *w)
 
 static void use_cookies(struct world *w __attribute__((unused)))
 {
-	tiers_set_syncookies(2);
+	world_set_syncookies(SYNCOOKIES_ALWAYS);
 }
 
 static void no_cookies(struct world *w __attribute__((unused)))
 {
-	tiers_set_syncookies(1);
+	world_set_syncookies(SYNCOOKIES_UNDER_PRESSURE);
 }
 
 #define PASSES(reason)	 .then = XDP_PASS, .why = AXFW_REASON_##reason

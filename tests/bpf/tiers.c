@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Fills the maps of tiers 0 and 1: see tiers.h. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "axfw/client.h"
@@ -15,7 +13,6 @@
 
 #define NS_PER_S      1000000000LL
 #define WINDOW_FULL_S 600 /* its last attempt was so long ago */
-#define SYNCOOKIES    "/proc/sys/net/ipv4/tcp_syncookies"
 
 static int64_t boot_ns(void)
 {
@@ -43,7 +40,7 @@ void tiers_clear(struct world *w)
 	forget_all(s->maps.proxies);
 	forget_all(s->maps.syn_budget);
 	forget_all(s->maps.refusals);
-	tiers_set_syncookies(1);
+	world_set_syncookies(SYNCOOKIES_UNDER_PRESSURE);
 }
 
 static struct axfw_prefix read_prefix(const char *text)
@@ -113,15 +110,4 @@ void tiers_fill_window(struct world *w, const char *client)
 		axfw_signup_record(&window, (uint64_t)(boot_ns() - WINDOW_FULL_S * NS_PER_S),
 				   &config.signup);
 	bpf_map_update_elem(bpf_map__fd(world_skeleton(w)->maps.signups), &key, &window, BPF_ANY);
-}
-
-bool tiers_set_syncookies(int value)
-{
-	char digit = (char)('0' + value);
-	int fd = open(SYNCOOKIES, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, &digit, 1) == 1;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
 }

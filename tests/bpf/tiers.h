@@ -14,7 +14,5 @@ void tiers_allow(struct world *w, const char *prefix);
 void tiers_trust(struct world *w, const char *prefix);
 /* The signup window of a client: full since ten minutes. */
 void tiers_fill_window(struct world *w, const char *client);
-/* /proc/sys/net/ipv4/tcp_syncookies: 1 under pressure, 2 always. */
-bool tiers_set_syncookies(int value);
 
 #endif

@@ -398,9 +398,9 @@ void run_wire(struct world *w, struct tally *tally)
 	if (ok) {
 		run_calls(&wire, w, &config, tally);
 		config.tiers = AXFW_TIER_SYN_COOKIES;
-		tiers_set_syncookies(2);
+		world_set_syncookies(SYNCOOKIES_ALWAYS);
 		run_calls(&wire, w, &config, tally);
-		tiers_set_syncookies(1);
+		world_set_syncookies(SYNCOOKIES_UNDER_PRESSURE);
 	} else {
 		tally_count(tally, false, "wire", wire.problem);
 	}

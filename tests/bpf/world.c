@@ -1,28 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The namespace, the sockets and the loaded program: see world.h. */
-#include <arpa/inet.h>
-#include <assert.h>
+/* The loaded program and its maps: see world.h. */
 #include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "axfw/siphash.h"
-#include "world.h"
+#include "axfw/signup.h"
+#include "world_internal.h"
 #include "axfw.skel.h"
 
 #define LOOPBACK_IFINDEX 1
@@ -31,8 +19,6 @@
 #define SIGNUP_AGE_S	 600
 #define GENERATION	 7
 #define CPUS_MAX	 1024
-#define ACK_POLL_US	 1000
-#define ACK_POLLS_MAX	 10000 /* ten seconds: a hang, not a busy machine */
 
 struct world {
 	struct axfw_bpf *skeleton;
@@ -41,8 +27,6 @@ struct world {
 };
 
 static const uint8_t siphash_key[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
-static struct axfw_response_template templates[AXFW_RESPONSE_COUNT];
-static int listeners[4] = { -1, -1, -1, -1 };
 
 static uint64_t boot_ns(void)
 {
@@ -63,85 +47,6 @@ const char *reason_name(unsigned reason)
 	return reason < AXFW_REASON_COUNT ? names[reason] : "?";
 }
 
-/* --- the namespace --------------------------------------------------------------------------- */
-
-static int bring_up_loopback(void)
-{
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
-
-	if (fd < 0)
-		return -errno;
-	r = ioctl(fd, SIOCSIFFLAGS, &request) ? -errno : 0;
-	close(fd);
-	return r;
-}
-
-static socklen_t loopback(bool ipv6, uint16_t port, struct sockaddr_storage *ret)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
-
-	memset(ret, 0, sizeof(*ret));
-	if (ipv6) {
-		*v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
-		v6->sin6_addr = in6addr_loopback;
-		return sizeof(*v6);
-	}
-	*v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
-	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return sizeof(*v4);
-}
-
-/* Every address: some clients come over a wire. */
-static socklen_t anywhere(bool ipv6, uint16_t port, struct sockaddr_storage *ret)
-{
-	socklen_t len = loopback(ipv6, port, ret);
-
-	if (ipv6)
-		((struct sockaddr_in6 *)ret)->sin6_addr = in6addr_any;
-	else
-		((struct sockaddr_in *)ret)->sin_addr.s_addr = htonl(INADDR_ANY);
-	return len;
-}
-
-static int listen_on(bool ipv6, uint16_t port, int defer_s)
-{
-	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-	struct sockaddr_storage address;
-	socklen_t len = anywhere(ipv6, port, &address);
-
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-	    (ipv6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))) ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof(defer_s)) ||
-	    bind(fd, (struct sockaddr *)&address, len) || listen(fd, 4096)) {
-		int r = -errno;
-
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
-int world_enter(void)
-{
-	int r;
-
-	if (unshare(CLONE_NEWNET))
-		return -errno;
-	r = bring_up_loopback();
-	for (unsigned i = 0; r >= 0 && i < 4; i++) {
-		listeners[i] =
-			listen_on(i % 2, i < 2 ? PORT_DEFERRED : PORT_ESTABLISHED, i < 2 ? 30 : 0);
-		r = listeners[i];
-	}
-	return r < 0 ? r : 0;
-}
-
-/* --- the program and its maps ---------------------------------------------------------------- */
-
 static void add_route(struct axfw_bpf *s, const char *line, unsigned kind, uint32_t body_max)
 {
 	struct axfw_route *r =
@@ -151,76 +56,6 @@ static void add_route(struct axfw_bpf *s, const char *line, unsigned kind, uint3
 	memcpy(r->line, line, r->line_len);
 	r->kind = kind;
 	r->body_max = body_max;
-}
-
-static uint16_t offset_of(const struct axfw_response_template *t, const char *text)
-{
-	const uint8_t *at = memmem(t->text, t->len, text, strlen(text));
-
-	assert(!at || (at - t->text) % 2 == 0); /* digits are summed as words */
-	return at ? (uint16_t)(at - t->text) : 0;
-}
-
-/* In text, '?' x16 is the request id, '!' x8 the Retry-After, '#' x8 the same in the body, '%' x4
- * the rounded wait. */
-static void make_template(struct axfw_response_template *t, const char *text, uint32_t unit_s)
-{
-	uint32_t sum = 0;
-
-	t->len = (uint16_t)strlen(text);
-	assert(t->len % 2 == 0 && t->len <= sizeof(t->text));
-	memcpy(t->text, text, t->len);
-	t->request_id_at = offset_of(t, "????????????????");
-	t->retry_after_at = offset_of(t, "!!!!!!!!");
-	t->body_seconds_at = offset_of(t, "########");
-	t->body_unit_at = offset_of(t, "%%%%");
-	t->body_unit_s = unit_s;
-	for (unsigned i = 0; i < t->len; i++) {
-		if (strchr("?!#%", t->text[i]))
-			t->text[i] = 0;
-		sum += (uint32_t)t->text[i] << (i % 2 * 8);
-	}
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	t->sum = sum;
-}
-
-static void make_templates(void)
-{
-	make_template(&templates[AXFW_RESPONSE_UNAUTHORIZED],
-		      "HTTP/1.1 401 Unauthorized\r\nX-Request-ID:  ????????????????\r\n"
-		      "Content-Type: application/json\r\nConnection: close\r\n"
-		      "x-axfw-path: kernel\r\nContent-Length:  39\r\n\r\n"
-		      "{\"detail\":\"Invalid or missing API key\"}",
-		      0);
-	make_template(&templates[AXFW_RESPONSE_SIGNUP_LIMITED],
-		      "HTTP/1.1 429 Too Many Requests\r\nX-Request-ID: ????????????????\r\n"
-		      "Retry-After:  !!!!!!!!\r\nContent-Type: text/html; charset=utf-8\r\n"
-		      "Connection: close\r\nContent-Length:  26\r\n\r\n"
-		      "<p>Wait %%%% minute(s)</p>",
-		      60);
-	make_template(&templates[AXFW_RESPONSE_QUOTA],
-		      "HTTP/1.1 429 Too Many Requests\r\nX-Request-ID: ????????????????\r\n"
-		      "Retry-After:  !!!!!!!!\r\nConnection: close\r\n"
-		      "Content-Type: application/json\r\nContent-Length: 47\r\n\r\n"
-		      "{\"seconds\":########,\"days\":%%%%,\"used\": 1000 }\n",
-		      86400);
-	make_template(&templates[AXFW_RESPONSE_RATE],
-		      "HTTP/1.1 429 Too Many Requests\r\nX-Request-ID: ????????????????\r\n"
-		      "Retry-After:  !!!!!!!!\r\nConnection: close\r\n"
-		      "Content-Type: application/json\r\nContent-Length:  22\r\n\r\n"
-		      "{\"seconds\" :########}\n",
-		      0);
-	make_template(&templates[AXFW_RESPONSE_TOO_LARGE],
-		      "HTTP/1.1 413 Content Too Large\r\nX-Request-ID: ????????????????\r\n"
-		      "Connection: close\r\nContent-Length:  18\r\n\r\n"
-		      "{\"limit\": 262144 }",
-		      0);
-}
-
-const struct axfw_response_template *world_template(unsigned response)
-{
-	return &templates[response];
 }
 
 static void put_key(struct world *w, const char *key, unsigned state, uint64_t deny_until_ns)
@@ -249,10 +84,10 @@ static void fill_maps(struct world *w)
 
 	world_default_config(&config);
 	world_configure(w, &config);
-	make_templates();
+	answers_make();
 	for (uint32_t i = 0; i < AXFW_RESPONSE_COUNT; i++)
-		bpf_map__update_elem(w->skeleton->maps.responses, &i, sizeof(i), &templates[i],
-				     sizeof(templates[i]), 0);
+		bpf_map__update_elem(w->skeleton->maps.responses, &i, sizeof(i), world_template(i),
+				     sizeof(*world_template(i)), 0);
 	put_key(w, KEY_ADMITTED_TEXT, AXFW_ADMITTED, 0);
 	put_key(w, KEY_REVOKED_TEXT, AXFW_REVOKED, 0);
 	put_key(w, KEY_QUOTA_TEXT, AXFW_QUOTA_EXHAUSTED, boot_ns() + QUOTA_SECONDS * 1000000000ULL);
@@ -435,143 +270,4 @@ void world_counters(struct world *w, struct axfw_counter ret[AXFW_REASON_COUNT])
 			ret[i].bytes += cpus[cpu].bytes;
 		}
 	}
-}
-
-/* --- connections ----------------------------------------------------------------------------- */
-
-static void put_address(const struct sockaddr_storage *a, uint8_t ret[16], uint16_t *ret_port)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
-
-	memset(ret, 0, 16);
-	if (a->ss_family == AF_INET6) {
-		memcpy(ret, &v6->sin6_addr, 16);
-		*ret_port = ntohs(v6->sin6_port);
-	} else {
-		memcpy(ret, &v4->sin_addr, 4);
-		*ret_port = ntohs(v4->sin_port);
-	}
-}
-
-static int read_queue_seq(int fd, int queue, uint32_t *ret)
-{
-	socklen_t len = sizeof(*ret);
-
-	if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)) ||
-	    getsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, ret, &len))
-		return -errno;
-	return 0;
-}
-
-int connection_numbers(struct connection *c)
-{
-	int on = TCP_REPAIR_ON, off = TCP_REPAIR_OFF_NO_WP, r;
-
-	if (setsockopt(c->client, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)))
-		return -errno;
-	r = read_queue_seq(c->client, TCP_SEND_QUEUE, &c->ends.seq);
-	if (!r)
-		r = read_queue_seq(c->client, TCP_RECV_QUEUE, &c->ends.ack);
-	if (setsockopt(c->client, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)) && !r)
-		r = -errno;
-	return r;
-}
-
-/* No connection at all: loopback addresses and numbers that nobody knows. */
-static int nobody(struct connection *c)
-{
-	c->ends.client_port = 40000;
-	c->ends.server_port = PORT_DEFERRED;
-	c->ends.seq = 1000;
-	c->ends.ack = 2000;
-	if (c->ends.ipv6)
-		c->ends.client[15] = c->ends.server[15] = 1;
-	else
-		memcpy(c->ends.client, "\x7f\0\0\1", 4), memcpy(c->ends.server, "\x7f\0\0\1", 4);
-	return 0;
-}
-
-/* connect() returns when the client has the SYN-ACK. On a busy machine the server hasn't seen its
- * acknowledgement yet, and is established only when there is something to accept. */
-static bool accept_it(bool ipv6, struct connection *c)
-{
-	const struct timeval patience = { .tv_sec = 10 };
-	int listener = listeners[2 + ipv6];
-
-	setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	c->server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	return c->server >= 0;
-}
-
-int connection_open(enum peer peer, uint32_t mss, struct connection *ret)
-{
-	bool ipv6 = peer == NOBODY6 || peer == DEFERRED6 || peer == ESTABLISHED6;
-	uint16_t port = peer < ESTABLISHED4 ? PORT_DEFERRED : PORT_ESTABLISHED;
-	struct sockaddr_storage address;
-	socklen_t len = loopback(ipv6, port, &address);
-
-	memset(ret, 0, sizeof(*ret));
-	ret->client = ret->server = -1;
-	ret->ends.ipv6 = ipv6;
-	if (peer < DEFERRED4)
-		return nobody(ret);
-	ret->client = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (ret->client < 0)
-		return -errno;
-	if (mss)
-		setsockopt(ret->client, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss));
-	if (connect(ret->client, (struct sockaddr *)&address, len))
-		return -errno;
-	put_address(&address, ret->ends.server, &ret->ends.server_port);
-	len = sizeof(address);
-	if (getsockname(ret->client, (struct sockaddr *)&address, &len))
-		return -errno;
-	put_address(&address, ret->ends.client, &ret->ends.client_port);
-	if (port == PORT_ESTABLISHED && !accept_it(ipv6, ret))
-		return -errno;
-	return connection_numbers(ret);
-}
-
-void connection_close(struct connection *c)
-{
-	struct linger reset = { .l_onoff = 1 };
-
-	if (c->client < 0)
-		return;
-	setsockopt(c->client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	close(c->client);
-	if (c->server >= 0)
-		close(c->server);
-	c->client = c->server = -1;
-}
-
-int connection_send(struct connection *c, const char *text)
-{
-	int unacknowledged = 1;
-
-	if (send(c->client, text, strlen(text), 0) < 0)
-		return -errno;
-	for (int i = 0; unacknowledged && i < ACK_POLLS_MAX; i++) {
-		if (ioctl(c->client, SIOCOUTQ, &unacknowledged) < 0)
-			return -errno;
-		if (unacknowledged)
-			usleep(ACK_POLL_US);
-	}
-	return unacknowledged ? -ETIMEDOUT : connection_numbers(c);
-}
-
-void connection_flow_key(const struct connection *c, struct axfw_flow_key *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	if (c->ends.ipv6) {
-		memcpy(ret->client, c->ends.client, 16);
-		memcpy(ret->server, c->ends.server, 16);
-	} else {
-		ret->client[10] = ret->client[11] = ret->server[10] = ret->server[11] = 0xff;
-		memcpy(ret->client + 12, c->ends.client, 4);
-		memcpy(ret->server + 12, c->ends.server, 4);
-	}
-	ret->client_port = htons(c->ends.client_port);
-	ret->server_port = htons(c->ends.server_port);
 }

@@ -39,6 +39,9 @@ struct axfw_bpf;
 
 /* Enters a new namespace: once per process. -errno. */
 int world_enter(void);
+/* When the stack of the namespace answers SYNs with cookies: net.ipv4.tcp_syncookies. */
+enum syncookies { SYNCOOKIES_UNDER_PRESSURE = 1, SYNCOOKIES_ALWAYS = 2 };
+bool world_set_syncookies(enum syncookies value);
 /* small_flows: `flows` is a plain hash with one element, which fills up. */
 struct world *world_new(bool small_flows);
 /* With room for so many keys. */
