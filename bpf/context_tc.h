@@ -54,8 +54,9 @@ static __always_inline bool store_bytes(struct hook_ctx *ctx, __u32 at, const vo
 
 /*
  * Gives the packet the length `len`, as one segment, with its TCP header at tcp_at. What lies
- * between the IP header and TCP is taken out by the kernel, not overwritten: a checksum to be
- * finished later is remembered by where its TCP header lies.
+ * between the IP header and TCP is overwritten like all the rest, unless the checksum is to be
+ * finished later, which is remembered by where the TCP header lies: then the kernel has to move it.
+ * (It can't in a packet with a second VLAN tag, the first being outside: of those, ROOM_NONE.)
  *
  * Nothing says whether it is to be finished later, but then the kernel doesn't let the packet be
  * cut in front of the checksum's end. So that is tried; a packet that lost its payload to the trial
@@ -65,14 +66,12 @@ static __always_inline enum room make_room(struct hook_ctx *ctx, __u32 tcp_was_a
 					   __u32 len)
 {
 	int extra = (int)tcp_was_at - (int)tcp_at;
-	long r;
 
+	if (!bpf_skb_change_tail(ctx, tcp_was_at + TCP_CHECKSUM_END - 1, 0))
+		return bpf_skb_change_tail(ctx, len, 0) ? ROOM_NONE : ROOM_MADE;
 	if (extra && bpf_skb_adjust_room(ctx, -extra, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_FIXED_GSO))
 		return ROOM_NONE;
-	r = bpf_skb_change_tail(ctx, tcp_at + TCP_CHECKSUM_END - 1, 0);
-	if (bpf_skb_change_tail(ctx, len, 0))
-		return ROOM_NONE;
-	return r ? ROOM_SUM_LATER : ROOM_MADE;
+	return bpf_skb_change_tail(ctx, len, 0) ? ROOM_NONE : ROOM_SUM_LATER;
 }
 
 /* A packet that isn't ours to decide goes on to the next filter. */
