@@ -24,7 +24,8 @@ static void generate_scene(struct random *r, struct scene *ret)
 	static const uint32_t peers[] = { DEFERRED4, DEFERRED4,	   DEFERRED4,	 DEFERRED6,
 					  DEFERRED6, ESTABLISHED4, ESTABLISHED4, ESTABLISHED6,
 					  NOBODY4,   NOBODY6 };
-	static const uint32_t refusing[] = { AXFW_REFUSE_ANSWER, AXFW_REFUSE_PASS };
+	static const uint32_t refusing[] = { AXFW_REFUSE_PASS, AXFW_REFUSE_RESET, AXFW_REFUSE_RESET,
+					     AXFW_REFUSE_DROP, AXFW_REFUSE_DROP };
 
 	*ret = (struct scene){ .peer = ONE_OF(r, peers) };
 	ret->tc = random_below(r, 2);
@@ -36,7 +37,7 @@ static void generate_scene(struct random *r, struct scene *ret)
 		ret->spoken = 1;
 	if (random_chance(r, 60))
 		ret->mss = 100;
-	if (random_chance(r, 40))
+	if (random_chance(r, 200))
 		ret->refuse = ONE_OF(r, refusing);
 	ret->elsewhere = random_chance(r, 30);
 	if (random_chance(r, 200))
@@ -46,6 +47,11 @@ static void generate_scene(struct random *r, struct scene *ret)
 	if (random_chance(r, 500))
 		ret->trust = random_below(r, 4);
 	ret->unprotected = random_chance(r, 10);
+	ret->proxy_protocol = ret->trust && random_chance(r, 400);
+	if (random_chance(r, 100))
+		ret->syn_budget = 1 + random_below(r, 4);
+	ret->cookies = random_chance(r, 80);
+	ret->full = random_chance(r, 50);
 }
 
 /* --- one segment ----------------------------------------------------------------------------- */
@@ -112,6 +118,33 @@ static void choose_tcp_options(struct random *r, uint32_t odd, struct bytes *ret
 	ret->len = 4 * (1 + random_below(r, OPTIONS_MAX / 4));
 	for (uint32_t i = 0; i < ret->len; i++)
 		ret->at[i] = (uint8_t)random_below(r, 12);
+}
+
+/* As clients offer them, and as they don't. */
+static void choose_syn_options(struct random *r, uint32_t odd, struct bytes *ret)
+{
+	static const struct {
+		const char *bytes;
+		uint32_t len;
+	} offers[] = {
+		{ "\2\4\5\264\4\2\10\012aaaa\0\0\0\0\1\3\3\7", 20 }, /* Linux's */
+		{ "\2\4\5\240\1\1\4\2", 8 },			     /* 1440 */
+		{ "\2\4\5\24", 4 },				     /* 1300 */
+		{ "\2\4\5\23", 4 },				     /* 1299 */
+		{ "\2\4\5\214\0\0\0\0", 8 },			     /* 1420 */
+		{ "\2\4\43\34\0\2\4\2", 8 },			     /* 8988 */
+		{ "\2\4\0\0", 4 },				     /* nothing at all */
+		{ "\2\4\5\264\2\4\2\30", 8 },			     /* twice */
+		{ "\2\3\5\1", 4 },				     /* a false length */
+		{ "\375\6aaaa\2\4\5\264\1\1", 12 },		     /* behind another */
+		{ "\3\0\5\264", 4 },				     /* no length */
+	};
+	uint32_t which = random_below(r, COUNT(offers));
+
+	if (random_chance(r, odd))
+		choose_tcp_options(r, 1000, ret);
+	else if (random_below(r, 8))
+		set_bytes(ret, offers[which].bytes, offers[which].len);
 }
 
 static void choose_ip_options(struct random *r, struct bytes *ret)
@@ -226,8 +259,44 @@ static uint32_t choose_offset(struct random *r)
 	return random_below(r, 4) ? ONE_OF(r, offsets) : (uint32_t)random_next(r);
 }
 
-static void generate_first(struct random *r, uint32_t odd, struct script_segment *ret)
+static void generate_syn(struct random *r, uint32_t odd, struct script_segment *ret)
 {
+	clear_segment(ret);
+	ret->flags = SYN;
+	choose_syn_options(r, odd, &ret->tcp_options);
+	choose_links(r, odd / 2, ret);
+	choose_falsehoods(r, odd, ret);
+	if (random_chance(r, 40))
+		ret->fill = random_below(r, 1400);
+	if (random_chance(r, 40))
+		ret->flags = SYN | 1u << random_below(r, 8);
+}
+
+/* Behind the header that the scene's proxies send, or without it. */
+static void put_proxy_header(struct random *r, uint32_t odd, struct bytes *request)
+{
+	struct bytes header;
+	uint32_t len = request->len;
+
+	if (random_chance(r, 40 + odd / 4))
+		return;
+	generate_proxy_header(r, odd, &header);
+	if (len > PAYLOAD_MAX - header.len)
+		len = PAYLOAD_MAX - header.len;
+	if (random_chance(r, 20))
+		len = 0;
+	memmove(request->at + header.len, request->at, len);
+	memcpy(request->at, header.at, header.len);
+	request->len = header.len + len;
+}
+
+static void generate_first(struct random *r, uint32_t odd, const struct scene *scene,
+			   struct script_segment *ret)
+{
+	if ((scene->syn_budget || scene->cookies) && random_chance(r, 300)) {
+		generate_syn(r, odd, ret);
+		return;
+	}
 	clear_segment(ret);
 	choose_tcp_options(r, odd / 2, &ret->tcp_options);
 	choose_links(r, odd / 2, ret);
@@ -240,6 +309,8 @@ static void generate_first(struct random *r, uint32_t odd, struct script_segment
 		ret->fill = random_below(r, 1500);
 	else
 		generate_request(r, odd, &ret->payload);
+	if (scene->proxy_protocol || random_chance(r, 5))
+		put_proxy_header(r, odd, &ret->payload);
 	if (random_chance(r, 30))
 		ret->fill = random_below(r, random_below(r, 4) ? 1500 : PAYLOAD_MAX);
 }
@@ -253,6 +324,8 @@ static void generate_later(struct random *r, uint32_t odd, const struct script_s
 	uint32_t kind = random_below(r, 12);
 
 	copy_segment(ret, first);
+	if (first->flags == SYN && random_below(r, 4)) /* once more */
+		return;
 	ret->flags = ret->trailer = 0;
 	if (kind < 3) { /* the request again, or a part of it */
 		if (kind == 2)
@@ -293,7 +366,7 @@ void generate_script(uint64_t seed, uint64_t number, struct script *ret)
 
 	generate_scene(&scene, &ret->scene);
 	ret->segment_count = 1;
-	generate_first(&r, odd, &ret->segments[0]);
+	generate_first(&r, odd, &ret->scene, &ret->segments[0]);
 	if (random_below(&r, 4))
 		return;
 	ret->segment_count += 1 + random_below(&r, SEGMENTS_MAX - 1);

@@ -15,6 +15,8 @@
 /* Case `number` of run `seed`, the same in every run of the same program. */
 void generate_script(uint64_t seed, uint64_t number, struct script *ret);
 
+/* generate_proxy.c: the PROXY header of a connection into *ret. */
+void generate_proxy_header(struct random *r, uint32_t odd, struct bytes *ret);
 /* generate_http.c: a request into *ret. odd: in 1000, how often a part isn't what it should be. */
 void generate_request(struct random *r, uint32_t odd, struct bytes *ret);
 

@@ -214,7 +214,7 @@ static void add_forwarded(struct random *r, uint32_t odd, struct bytes *b)
 						"::1.2.3.4",
 						"1:2:3:4:5:6:7:1.2.3.4" };
 	static const char *const commas[] = { ", ", ",", " , ", ",  " };
-	uint32_t count = 1 + random_below(r, 4);
+	uint32_t count = 1 + random_below(r, random_below(r, 8) ? 4 : 30);
 
 	add_cased(r, b, "X-Forwarded-For");
 	add_colon(r, odd, b);

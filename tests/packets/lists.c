@@ -26,9 +26,10 @@
 	{                                                                                          \
 		V4(127, 0, 0, 0), 104, EVER, true                                                  \
 	}
+/* Without ::ffff:0:0/96, which is IPv4. */
 #define LOOPBACK6_NET                                                                              \
 	{                                                                                          \
-		{ 0 }, 64, EVER, true                                                              \
+		{ 0 }, 96, EVER, true                                                              \
 	}
 #define OTHERS4                                                                                    \
 	{                                                                                          \

@@ -10,8 +10,7 @@
 #define GUARD_BODY_MAX 262144
 #define OTHER_BODY_MAX 1048576
 #define LENGTH_DIGITS  8
-#define KEY_MAX	       127	  /* longer ones are userspace's to refuse */
-#define UNREAD_MAX     (2u << 20) /* what is acknowledged behind a refused request */
+#define KEY_MAX	       127 /* longer ones are userspace's to refuse */
 
 /* -1: no number, or more digits than any body that is taken has. */
 static int64_t read_length(const char *text)
@@ -47,7 +46,7 @@ static bool is_plain(const struct knowledge *k, const struct request *q)
 }
 
 /* Of a guard call that is too large, 413 is the answer whatever else is wrong. */
-static enum axfw_reason judge_size(const struct request *q, uint32_t payload_len)
+static enum axfw_reason judge_size(const struct request *q, uint32_t request_len)
 {
 	int64_t length = read_length(q->length);
 
@@ -55,7 +54,7 @@ static enum axfw_reason judge_size(const struct request *q, uint32_t payload_len
 		return AXFW_REASON_HEADERS_ODD;
 	if (q->route == ROUTE_GUARD && length > GUARD_BODY_MAX)
 		return AXFW_REASON_TOO_LARGE;
-	if (length > OTHER_BODY_MAX || q->head_len + (uint64_t)length < payload_len)
+	if (length > OTHER_BODY_MAX || q->head_len + (uint64_t)length < request_len)
 		return AXFW_REASON_HEADERS_ODD;
 	return UNDECIDED;
 }
@@ -133,18 +132,22 @@ static enum axfw_reason judge(const struct knowledge *k, const struct segment *s
 			      enum answer_kind *ret_kind, uint64_t *ret_until_ns)
 {
 	static struct request q;
-	enum axfw_reason why = model_request(s->payload, s->payload_len, &q);
+	enum axfw_reason why;
 	uint8_t client[16];
+	struct speaker speaker;
 	const char *key;
 
+	why = model_speaker(k, s, &speaker);
+	if (why == UNDECIDED)
+		why = model_request(speaker.request, speaker.request_len, &q);
 	if (why != UNDECIDED)
 		return why;
 	if (!is_plain(k, &q))
 		return AXFW_REASON_HEADERS_ODD;
-	if (q.route == ROUTE_SIGNUP && !model_client(k, s, &q, client))
+	if (q.route == ROUTE_SIGNUP && !model_client(k, &speaker, &q, client))
 		return AXFW_REASON_CLIENT_UNKNOWN;
 	*ret_kind = ANSWER_413;
-	why = judge_size(&q, s->payload_len);
+	why = judge_size(&q, speaker.request_len);
 	if (why != UNDECIDED)
 		return why;
 	if (q.route == ROUTE_SIGNUP) {
@@ -158,7 +161,7 @@ static enum axfw_reason judge(const struct knowledge *k, const struct segment *s
 		return AXFW_REASON_NO_KEY;
 	why = judge_key(k, key, now_ns, ret_kind, ret_until_ns);
 	if (why == AXFW_REASON_QUOTA_EXHAUSTED || why == AXFW_REASON_RATE_EXCEEDED)
-		return model_wait(k, s, &q, now_ns, why);
+		return model_wait(k, &speaker, &q, now_ns, why);
 	return why;
 }
 
@@ -170,7 +173,7 @@ static bool is_refusal(enum axfw_reason why)
 	       why == AXFW_REASON_TOO_LARGE;
 }
 
-static bool same_ends(const struct ends *e, const struct segment *s)
+bool model_same_ends(const struct ends *e, const struct segment *s)
 {
 	size_t len = s->ipv6 ? 16 : 4;
 
@@ -182,22 +185,15 @@ static bool same_ends(const struct ends *e, const struct segment *s)
 /* The server's own socket waits for exactly this segment, its connection's first. */
 static bool is_proved(const struct knowledge *k, const struct segment *s)
 {
-	return k->has_socket && k->first && same_ends(&k->ends, s) && s->seq == k->ends.seq &&
+	return k->has_socket && k->first && model_same_ends(&k->ends, s) && s->seq == k->ends.seq &&
 	       s->ack == k->ends.ack;
 }
 
-/* Options that an answer can mirror: those that are known. */
-static bool are_mirrored(const struct segment *s)
+bool model_are_mirrored(const struct segment *s)
 {
 	const uint8_t *timestamp;
 
 	return model_options(s, &timestamp);
-}
-
-/* TC can't take IP options and extension headers out of a tagged packet. */
-static bool is_stuck(const struct knowledge *k, const struct segment *s)
-{
-	return k->tc && s->link_len > 14 && s->extra_len;
 }
 
 /* The whole seconds of a wait, at least a minute for a signup. */
@@ -208,133 +204,92 @@ static uint64_t wait_s(enum answer_kind kind, uint64_t until_ns, uint64_t now_ns
 	return kind == ANSWER_429_SIGNUP && s < 60 ? 60 : s;
 }
 
+/* Why a refusal can't be carried out; UNDECIDED: it can. */
+static enum axfw_reason find_obstacle(const struct knowledge *k, const struct segment *s,
+				      enum answer_kind kind)
+{
+	bool answers = k->refusing == WITH_AN_ANSWER;
+
+	if (k->refusing == REFUSES_NOT || !k->sends)
+		return AXFW_REASON_NOT_CONFIGURED;
+	if (!is_proved(k, s))
+		return AXFW_REASON_NO_PROOF;
+	if (!s->is_whole)
+		return AXFW_REASON_DAMAGED;
+	if (answers && k->answers[kind].len > k->mss)
+		return AXFW_REASON_NO_ROOM;
+	if (k->full)
+		return AXFW_REASON_FLOW_TABLE_FULL;
+	return answers && !model_are_mirrored(s) ? AXFW_REASON_TCP_OPTIONS : UNDECIDED;
+}
+
+/* Without an answer nothing is sent that could be acknowledged, and the server is told at once. */
 static void refuse(const struct knowledge *k, struct closing *flow, enum answer_kind kind,
 		   uint64_t until_ns, const uint64_t now_ns[2], struct expectation *ret)
 {
 	const struct segment *s = &ret->segment;
+	enum axfw_reason obstacle = find_obstacle(k, s, kind);
+	bool answers = k->refusing == WITH_AN_ANSWER;
 
-	if (!k->refusing)
-		ret->why = AXFW_REASON_NOT_CONFIGURED;
-	else if (!is_proved(k, s))
-		ret->why = AXFW_REASON_NO_PROOF;
-	else if (!s->is_whole)
-		ret->why = AXFW_REASON_DAMAGED;
-	else if (k->answers[kind].len > k->mss)
-		ret->why = AXFW_REASON_NO_ROOM;
-	else if (!are_mirrored(s))
-		ret->why = AXFW_REASON_TCP_OPTIONS;
-	else if (is_stuck(k, s))
-		ret->why = AXFW_REASON_NO_ROOM;
-	else
-		ret->becomes = ANSWERS;
-	if (ret->becomes != ANSWERS)
+	if (obstacle != UNDECIDED) {
+		ret->why = obstacle;
 		return;
-	if (k->answers[kind].seconds_at) {
+	}
+	ret->becomes = answers ? ANSWERS : ENDS_SERVER;
+	if (answers && k->answers[kind].seconds_at) {
 		ret->seconds_least = wait_s(kind, until_ns, now_ns[1]);
 		ret->seconds_most = wait_s(kind, until_ns, now_ns[0]);
 	}
 	*flow = (struct closing){
 		.open = true,
+		.how = k->refusing,
 		.refused = s->seq,
 		.next = s->seq + s->payload_len + !!(s->flags & FIN),
 		.answer = s->ack,
-		.answer_end = s->ack + k->answers[kind].len + 1,
+		.answer_end = s->ack + (answers ? k->answers[kind].len + 1 : 0),
 		.kind = kind,
 	};
 }
 
-/* --- the close ------------------------------------------------------------------------------- */
-
-/* Is the segment one of the refused connection? It acknowledges something inside the answer and
- * isn't further from the request than what is acknowledged unread (one below: a keep-alive probe).
- */
-static bool is_of_flow(const struct closing *flow, const struct segment *s)
-{
-	return (s->flags & ACK) && s->ack - flow->answer <= flow->answer_end - flow->answer &&
-	       s->seq + 1 - flow->refused <= UNREAD_MAX;
-}
-
-static void follow(struct closing *flow, struct expectation *ret)
-{
-	const struct segment *s = &ret->segment;
-	bool fin = s->flags & FIN, old = (int32_t)(s->seq - flow->next) < 0;
-	uint32_t end = s->seq + s->payload_len + fin;
-
-	if ((int32_t)(end - flow->next) > 0)
-		flow->next = end;
-	if (!flow->acknowledged && s->ack == flow->answer_end) {
-		flow->acknowledged = true;
-		ret->why = AXFW_REASON_FLOW_RESET_SERVER;
-		ret->becomes = ENDS_SERVER;
-	} else if (!flow->acknowledged && s->seq == flow->refused && s->payload_len) {
-		ret->again = are_mirrored(s);
-		ret->why = ret->again ? AXFW_REASON_FLOW_ANSWER_AGAIN : AXFW_REASON_TCP_OPTIONS;
-		ret->becomes = ret->again ? ANSWERS : STAYS;
-	} else if (s->payload_len || fin || old) {
-		ret->why = AXFW_REASON_FLOW_LATE_DATA;
-		ret->becomes = CONFIRMS;
-	} else {
-		ret->why = AXFW_REASON_FLOW_QUIET;
-		ret->becomes = VANISHES;
-	}
-}
-
-/* What can't be sent passes. */
-static void stick(const struct knowledge *k, struct expectation *ret)
-{
-	if (ret->becomes == STAYS || ret->becomes == VANISHES || !is_stuck(k, &ret->segment))
-		return;
-	ret->why = AXFW_REASON_NO_ROOM;
-	ret->becomes = STAYS;
-}
-
-/* False: the segment has nothing to do with the refused connection. */
-static bool close_step(const struct knowledge *k, struct closing *flow, struct expectation *ret)
-{
-	const struct segment *s = &ret->segment;
-
-	if (!flow->open || !same_ends(&k->ends, s))
-		return false;
-	if (!(s->flags & RST)) {
-		if (!is_of_flow(flow, s))
-			return false;
-		follow(flow, ret);
-		stick(k, ret);
-		return true;
-	}
-	if (s->seq != flow->next && s->seq != flow->refused)
-		return false;
-	ret->why = AXFW_REASON_FLOW_CLIENT_RESET;
-	ret->becomes = ENDS_SERVER;
-	flow->open = false;
-	stick(k, ret);
-	return true;
-}
-
-void model_step(const struct knowledge *k, struct closing *flow, const struct wire *frame,
-		const uint64_t now_ns[2], struct expectation *ret)
+/* A segment that begins or goes on with a connection, of a source that may speak. */
+static void judge_segment(const struct knowledge *k, struct memory *m, const uint64_t now_ns[2],
+			  struct expectation *ret)
 {
 	const struct segment *s = &ret->segment;
 	enum answer_kind kind = ANSWER_401;
 	uint64_t until_ns = 0;
 
-	ret->becomes = STAYS;
-	ret->again = false;
-	ret->seconds_least = ret->seconds_most = 0;
+	if (s->flags & SYN) {
+		model_syn(k, m, ret);
+		return;
+	}
+	if (model_close(k, &m->flow, ret))
+		return;
+	ret->why = AXFW_REASON_NO_PAYLOAD;
+	if (!s->payload_len)
+		return;
+	ret->why = AXFW_REASON_NOT_A_REQUEST;
+	if (!model_starts_request(k, s) || (s->flags & (RST | URG | ACK)) != ACK)
+		return;
+	ret->why = judge(k, s, now_ns[0], &kind, &until_ns);
+	if (is_refusal(ret->why))
+		refuse(k, &m->flow, kind, until_ns, now_ns, ret);
+}
+
+void model_step(const struct knowledge *k, struct memory *m, const struct wire *frame,
+		const uint64_t now_ns[2], struct expectation *ret)
+{
+	enum axfw_reason why;
+
+	*ret = (struct expectation){ .becomes = STAYS };
 	ret->why = model_segment(k, frame, &ret->segment);
 	if (ret->why != UNDECIDED)
 		return;
-	ret->why = model_source(k, s, now_ns[0]);
-	if (ret->why != UNDECIDED) {
-		ret->becomes = VANISHES;
+	why = model_source(k, &ret->segment, now_ns[0]);
+	if (why == UNDECIDED) {
+		judge_segment(k, m, now_ns, ret);
 		return;
 	}
-	ret->why = AXFW_REASON_NO_PAYLOAD;
-	if (s->flags & SYN || close_step(k, flow, ret) || !s->payload_len)
-		return;
-	ret->why = judge(k, s, now_ns[0], &kind, &until_ns);
-	if ((s->flags & (RST | URG | ACK)) != ACK)
-		ret->why = AXFW_REASON_NOT_A_REQUEST;
-	else if (is_refusal(ret->why))
-		refuse(k, flow, kind, until_ns, now_ns, ret);
+	ret->why = why;
+	ret->becomes = VANISHES;
 }

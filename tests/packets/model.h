@@ -12,7 +12,7 @@
 #include "axfw/reason.h"
 #include "wire.h"
 
-#define TEXT_MAX 400 /* of an answer */
+#define CONNECTIONS_MAX 32 /* that a run holds open */
 
 /* What the maps say of an API key. */
 enum key_state { KEY_ABSENT, KEY_ACTIVE, KEY_REVOKED, KEY_NO_QUOTA, KEY_TOO_FAST, KEY_REFUSED };
@@ -52,10 +52,15 @@ struct list_fact {
 	unsigned count;
 };
 
+/* How requests are refused. */
+enum refusing { REFUSES_NOT, WITH_AN_ANSWER, WITH_A_RESET, WITHOUT_A_WORD };
+
 /* All that the model is told about the world. */
 struct knowledge {
-	bool tc;	/* at the TC hook */
-	bool refusing;	/* refuse = answer, by this interface */
+	bool tc; /* at the TC hook */
+	enum refusing refusing;
+	bool sends;	/* packets can be sent by this interface */
+	bool full;	/* no room for another refused connection */
 	bool complete;	/* every active key is in the map */
 	bool origin_on; /* CORS */
 	uint32_t generation;
@@ -68,28 +73,47 @@ struct knowledge {
 	} windows[4];
 	struct list_fact denied, allowed, proxies;
 	bool any_proxy; /* every peer is trusted */
+	bool proxy_protocol;
+	unsigned syn_budget; /* so many of a source, and then none; 0: no limit */
+	bool cookies;	     /* the stack wants them */
 	struct answer_fact answers[ANSWER_KINDS];
 	/* the server's socket for the connection, if there is one */
 	bool has_socket, first; /* first: neither side has sent anything */
 	struct ends ends;
 	uint32_t mss;
+	/* the ends of all connections there are: a false port may be another one's */
+	struct ends others[CONNECTIONS_MAX];
+	unsigned other_count;
 };
 
 /* A refused connection that is closing. */
 struct closing {
 	bool open, acknowledged;
+	enum refusing how;
 	uint32_t refused, next, answer, answer_end;
 	enum answer_kind kind;
 	uint8_t request_id[16]; /* as printed */
 	uint64_t seconds;
 };
 
+/* All that is remembered from one packet to the next. */
+struct memory {
+	struct closing flow;
+	struct {
+		uint8_t source[16]; /* an IPv6 source is its /64 */
+		unsigned count;
+	} syns[SEGMENTS_MAX];
+	uint32_t cookie; /* of the last SYN */
+};
+
 enum becomes {
-	STAYS,	    /* passed, untouched */
-	VANISHES,   /* dropped */
-	ANSWERS,    /* an HTTP answer is sent back */
-	CONFIRMS,   /* a pure ACK is sent back */
-	ENDS_SERVER /* passed, as the RST that ends the server's socket */
+	STAYS,	     /* passed, untouched */
+	VANISHES,    /* dropped */
+	ANSWERS,     /* an HTTP answer is sent back */
+	CONFIRMS,    /* a pure ACK is sent back */
+	GREETS,	     /* a SYN-ACK is sent back */
+	ENDS_CLIENT, /* a RST is sent back */
+	ENDS_SERVER, /* passed, as the RST that ends the server's socket */
 };
 
 /* A segment to a protected port, taken apart. */
@@ -112,6 +136,7 @@ struct expectation {
 	struct segment segment;		      /* valid unless STAYS */
 	uint64_t seconds_least, seconds_most; /* ANSWERS for the first time: what it may say */
 	bool again;
+	uint32_t mss; /* GREETS: what is announced */
 };
 
 /* What of an HTTP request matters. */
@@ -123,33 +148,61 @@ struct request {
 	uint32_t head_len; /* with the request line and the empty line */
 };
 
+/* Who speaks, and where the request begins: behind a PROXY header, if there is one. */
+struct speaker {
+	uint8_t address[16]; /* IPv4 mapped */
+	bool trusted;	     /* what it forwards is believed */
+	const uint8_t *request;
+	uint32_t request_len;
+};
+
 /* model_frame.c: AXFW_REASON_COUNT when there is a segment to go on with. */
 enum axfw_reason model_segment(const struct knowledge *k, const struct wire *w,
 			       struct segment *ret);
 /* model_frame.c: are all the segment's TCP options known? *ret_timestamp: the value of the
  * timestamp before the first unknown one, NULL: none. */
 bool model_options(const struct segment *s, const uint8_t **ret_timestamp);
-/* model_http.c: AXFW_REASON_COUNT when the head is plain. */
-enum axfw_reason model_request(const uint8_t *payload, uint32_t len, struct request *ret);
+/* model_http.c: is it worth reading? */
+bool model_starts_request(const struct knowledge *k, const struct segment *s);
+/* AXFW_REASON_COUNT when the head is plain. */
+enum axfw_reason model_request(const uint8_t *bytes, uint32_t len, struct request *ret);
 
 /* model_tiers.c: AXFW_REASON_COUNT when the source may speak. */
 enum axfw_reason model_source(const struct knowledge *k, const struct segment *s, uint64_t now_ns);
 /* The request's client; false: it can't be made out. */
-bool model_client(const struct knowledge *k, const struct segment *s, const struct request *q,
+bool model_client(const struct knowledge *k, const struct speaker *speaker, const struct request *q,
 		  uint8_t ret[16]);
+bool model_is_proxy(const struct knowledge *k, const uint8_t address[16]);
+/* IPv4 as ::ffff:a.b.c.d */
+void model_source_of(const struct segment *s, uint8_t ret[16]);
 
 /* A key that has to wait (why): a client behind a proxy whom the lists turn away hears 403 from
  * userspace first. */
-enum axfw_reason model_wait(const struct knowledge *k, const struct segment *s,
+enum axfw_reason model_wait(const struct knowledge *k, const struct speaker *speaker,
 			    const struct request *q, uint64_t now_ns, enum axfw_reason why);
 
-/* Takes the frame in: what has to become of it, and *flow becomes what is remembered. now: the
- * boot times right before and behind the run. */
-void model_step(const struct knowledge *k, struct closing *flow, const struct wire *frame,
+/* model_proxy.c: AXFW_REASON_COUNT when there is a request to go on with. */
+enum axfw_reason model_speaker(const struct knowledge *k, const struct segment *s,
+			       struct speaker *ret);
+
+/* model_syn.c: what becomes of a segment with the SYN flag. */
+void model_syn(const struct knowledge *k, struct memory *m, struct expectation *ret);
+
+/* model_close.c: has the segment to do with a refused connection? Then *ret says what. */
+bool model_close(const struct knowledge *k, struct closing *flow, struct expectation *ret);
+
+/* Is it a segment of the connection that is known? */
+bool model_same_ends(const struct ends *e, const struct segment *s);
+/* Are its options such that what is sent can mirror them: all known? */
+bool model_are_mirrored(const struct segment *s);
+
+/* Takes the frame in: what has to become of it, and *m becomes what is remembered. now: the boot
+ * times right before and behind the run. */
+void model_step(const struct knowledge *k, struct memory *m, const struct wire *frame,
 		const uint64_t now_ns[2], struct expectation *ret);
-/* The frame that has to be left, to the byte. A first answer's request id and seconds are taken
- * from flow, where the caller has put what it saw and found well-formed. */
-void model_frame(const struct knowledge *k, const struct closing *flow, const struct expectation *e,
+/* The frame that has to be left, to the byte. A first answer's request id and seconds and a cookie
+ * are taken from *m, where the caller has put what it saw and found well-formed. */
+void model_frame(const struct knowledge *k, const struct memory *m, const struct expectation *e,
 		 const struct wire *in, struct wire *ret);
 
 #endif

@@ -208,43 +208,81 @@ static uint32_t put_text(uint8_t *at, const struct closing *flow, const struct a
 	return a->len;
 }
 
-static uint32_t put_tcp(uint8_t *at, const struct knowledge *k, const struct closing *flow,
+static void put_numbers(uint8_t *tcp, uint32_t seq, uint32_t ack, unsigned flags)
+{
+	put32(tcp + 4, seq);
+	put32(tcp + 8, ack);
+	tcp[13] = (uint8_t)flags;
+	put16(tcp + 14, flags & RST ? 0 : 16384);
+}
+
+/* Sequence, acknowledgement and flags. */
+static void put_position(uint8_t *tcp, const struct memory *m, const struct expectation *e)
+{
+	const struct closing *flow = &m->flow;
+
+	switch (e->becomes) {
+	case ENDS_SERVER:
+		put_numbers(tcp, flow->refused, 0, RST);
+		break;
+	case ENDS_CLIENT:
+		put_numbers(tcp, flow->answer, flow->next, RST | ACK);
+		break;
+	case ANSWERS:
+		put_numbers(tcp, flow->answer, flow->next, PSH | FIN | ACK);
+		break;
+	case CONFIRMS:
+		put_numbers(tcp, flow->answer_end, flow->acknowledged ? flow->next : flow->refused,
+			    ACK);
+		break;
+	case GREETS:
+		put_numbers(tcp, m->cookie, e->segment.seq + 1, SYN | ACK);
+		break;
+	case STAYS:
+	case VANISHES:
+		break;
+	}
+}
+
+/* The client's timestamps back, an MSS, or nothing. */
+static uint32_t put_options(uint8_t *at, const struct expectation *e)
+{
+	const uint8_t *timestamp;
+
+	if (e->becomes == GREETS) {
+		put32(at, 0x02040000 | e->mss);
+		put32(at + 4, 0x01010101);
+		put32(at + 8, 0x01010101);
+		return 12;
+	}
+	model_options(&e->segment, &timestamp);
+	if (!timestamp || (e->becomes != ANSWERS && e->becomes != CONFIRMS))
+		return 0;
+	put32(at, 0x0101080a);
+	memcpy(at + 4, timestamp + 4, 4);
+	memcpy(at + 8, timestamp, 4);
+	return 12;
+}
+
+static uint32_t put_tcp(uint8_t *at, const struct knowledge *k, const struct memory *m,
 			const struct expectation *e)
 {
 	const struct segment *s = &e->segment;
 	bool to_server = e->becomes == ENDS_SERVER;
-	const uint8_t *timestamp;
-	uint32_t header, len;
+	uint32_t len = 20;
 
-	model_options(s, &timestamp);
-	if (to_server)
-		timestamp = NULL;
-	header = len = timestamp ? 32 : 20;
-	memset(at, 0, header);
+	memset(at, 0, len);
 	put16(at, to_server ? s->client_port : s->server_port);
 	put16(at + 2, to_server ? s->server_port : s->client_port);
-	at[12] = (uint8_t)(header / 4 << 4);
-	if (to_server) {
-		put32(at + 4, flow->refused);
-		at[13] = RST;
-	} else {
-		put32(at + 4, e->becomes == ANSWERS ? flow->answer : flow->answer_end);
-		put32(at + 8,
-		      e->becomes == ANSWERS || flow->acknowledged ? flow->next : flow->refused);
-		at[13] = e->becomes == ANSWERS ? PSH | FIN | ACK : ACK;
-		put16(at + 14, 16384);
-	}
-	if (timestamp) {
-		put32(at + 20, 0x0101080a);
-		memcpy(at + 24, timestamp + 4, 4);
-		memcpy(at + 28, timestamp, 4);
-	}
+	put_position(at, m, e);
+	len += put_options(at + len, e);
+	at[12] = (uint8_t)(len / 4 << 4);
 	if (e->becomes == ANSWERS)
-		len += put_text(at + header, flow, &k->answers[flow->kind]);
+		len += put_text(at + len, &m->flow, &k->answers[m->flow.kind]);
 	return len;
 }
 
-void model_frame(const struct knowledge *k, const struct closing *flow, const struct expectation *e,
+void model_frame(const struct knowledge *k, const struct memory *m, const struct expectation *e,
 		 const struct wire *in, struct wire *ret)
 {
 	const struct segment *s = &e->segment;
@@ -257,7 +295,7 @@ void model_frame(const struct knowledge *k, const struct closing *flow, const st
 	memcpy(ret->at, in->at + (to_server ? 0 : 6), 6);
 	memcpy(ret->at + 6, in->at + (to_server ? 6 : 0), 6);
 	memcpy(ret->at + 12, in->at + 12, s->link_len - 12);
-	tcp_len = put_tcp(tcp, k, flow, e);
+	tcp_len = put_tcp(tcp, k, m, e);
 	put16(tcp + 16, wire_tcp_checksum(from, to, address_len, tcp, tcp_len));
 	memset(ip, 0, ip_len);
 	memcpy(ip + (s->ipv6 ? 8 : 12), from, address_len);

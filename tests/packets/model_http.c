@@ -11,7 +11,7 @@
 #define UNDECIDED AXFW_REASON_COUNT
 
 #define HEAD_MAX    2048 /* bytes that are looked at */
-#define REQUEST_MIN 64	 /* what is shorter is no request that could be refused */
+#define SEGMENT_MIN 64	 /* what is shorter holds no request that could be refused */
 #define NAME_MAX    31
 #define SPACES_MAX  7
 #define QUERY_MAX   64
@@ -156,16 +156,19 @@ static bool take_header(char *line, bool *has_type, struct request *ret)
 	return false;
 }
 
-static bool starts_with_method(const uint8_t *payload)
+bool model_starts_request(const struct knowledge *k, const struct segment *s)
 {
 	static const char *const methods[] = { "POST", "GET ", "HEAD", "PUT ",
 					       "DELE", "OPTI", "PATC" };
 
+	if (s->payload_len < SEGMENT_MIN)
+		return false;
 	for (unsigned i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
-		if (!memcmp(payload, methods[i], 4))
+		if (!memcmp(s->payload, methods[i], 4))
 			return true;
 	}
-	return false;
+	return k->proxy_protocol &&
+	       (!memcmp(s->payload, "PROX", 4) || !memcmp(s->payload, "\r\n\r\n", 4));
 }
 
 static bool starts_with(const struct reader *r, const char *line)
@@ -212,16 +215,14 @@ static bool read_request_line(struct reader *r, struct request *ret)
 	return false;
 }
 
-enum axfw_reason model_request(const uint8_t *payload, uint32_t len, struct request *ret)
+enum axfw_reason model_request(const uint8_t *bytes, uint32_t len, struct request *ret)
 {
-	struct reader r = { payload, .len = len < HEAD_MAX ? len : HEAD_MAX };
+	struct reader r = { bytes, .len = len < HEAD_MAX ? len : HEAD_MAX };
 	static char line[HEAD_MAX + 1];
 	bool has_type = false;
 
 	memset(ret, 0, offsetof(struct request, forwarded));
 	ret->forwarded[0] = ret->key_value[0] = ret->length[0] = ret->site[0] = 0;
-	if (len < REQUEST_MIN || !starts_with_method(payload))
-		return AXFW_REASON_NOT_A_REQUEST;
 	if (!read_request_line(&r, ret))
 		return AXFW_REASON_NOT_REFUSABLE;
 	for (;;) {

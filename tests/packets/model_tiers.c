@@ -42,8 +42,7 @@ static const struct prefix_fact *longest(const struct list_fact *list, const uin
 	return best;
 }
 
-/* IPv4 as ::ffff:a.b.c.d */
-static void source_of(const struct segment *s, uint8_t ret[16])
+void model_source_of(const struct segment *s, uint8_t ret[16])
 {
 	memset(ret, 0, 16);
 	if (s->ipv6) {
@@ -72,11 +71,19 @@ enum axfw_reason model_source(const struct knowledge *k, const struct segment *s
 {
 	uint8_t source[16];
 
-	source_of(s, source);
+	model_source_of(s, source);
 	return judge_address(k, source, now_ns);
 }
 
+bool model_is_proxy(const struct knowledge *k, const uint8_t address[16])
+{
+	return is_listed(&k->proxies, address);
+}
+
 /* --- the client ------------------------------------------------------------------------------ */
+
+/* Of X-Forwarded-For, as far as it is looked through, commas included. */
+#define LOOKED_AT_MAX 256
 
 static bool is_port(const char *text)
 {
@@ -125,18 +132,23 @@ static char *take_last(char *list)
 	return entry;
 }
 
-bool model_client(const struct knowledge *k, const struct segment *s, const struct request *q,
+bool model_client(const struct knowledge *k, const struct speaker *speaker, const struct request *q,
 		  uint8_t ret[16])
 {
 	static char list[PAYLOAD_MAX + 1];
+	size_t whole = strlen(q->forwarded);
 	bool more = true;
 
-	source_of(s, ret);
-	if (!q->forwarded_for || !(k->any_proxy || is_listed(&k->proxies, ret)))
+	memcpy(ret, speaker->address, 16);
+	if (!q->forwarded_for || !speaker->trusted)
 		return true;
 	strcpy(list, q->forwarded);
 	while (more) {
-		more = strchr(list, ',');
+		char *comma = strrchr(list, ',');
+
+		more = comma;
+		if (whole - (more ? (size_t)(comma - list) : 0) + !more > LOOKED_AT_MAX)
+			return false;
 		if (!read_address(take_last(list), ret))
 			return false;
 		/* Whoever is a proxy of ours says who stands left of him; `*` believes nobody. */
@@ -146,14 +158,14 @@ bool model_client(const struct knowledge *k, const struct segment *s, const stru
 	return true;
 }
 
-enum axfw_reason model_wait(const struct knowledge *k, const struct segment *s,
+enum axfw_reason model_wait(const struct knowledge *k, const struct speaker *speaker,
 			    const struct request *q, uint64_t now_ns, enum axfw_reason why)
 {
 	uint8_t client[16];
 
 	if (!k->denied.count && !k->allowed.count)
 		return why;
-	if (!model_client(k, s, q, client))
+	if (!model_client(k, speaker, q, client))
 		return AXFW_REASON_CLIENT_UNKNOWN;
 	return judge_address(k, client, now_ns) == AXFW_REASON_COUNT ? why
 								     : AXFW_REASON_NOT_REFUSABLE;

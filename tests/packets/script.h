@@ -30,7 +30,11 @@
 	X(denied, "a deny list of lists.c")                                                        \
 	X(allowed, "an allow list of lists.c")                                                     \
 	X(trust, "trusted proxies of lists.c")                                                     \
-	X(unprotected, "1: no port is protected")
+	X(unprotected, "1: no port is protected")                                                  \
+	X(proxy_protocol, "1: connections of trusted proxies begin with a PROXY header")           \
+	X(syn_budget, "SYNs that a source may send at once, and no more for hours; 0: no limit")   \
+	X(cookies, "1: SYNs are answered with cookies, and the stack wants them")                  \
+	X(full, "1: the table of refused connections is full")
 
 #define SEGMENT_NUMBERS(X)                                                                         \
 	X(later, "1: behind everything sent so far, not at the connection's next byte")            \

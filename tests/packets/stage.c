@@ -18,6 +18,8 @@
 /* A dry run at TC refuses frames that don't hold their IP header (kernels since 6.15 or so). */
 #define TC_FRAME_MIN 54
 
+#define SOMEBODY_ELSE 1 /* no namespace of ours */
+
 uint64_t stage_now_ns(void)
 {
 	struct timespec t;
@@ -49,6 +51,32 @@ static void stay_on_one_cpu(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+/* A refused connection of somebody else, so that a table of one is full. */
+static void occupy_flows(struct house *h)
+{
+	const struct axfw_flow_key key = { .netns = SOMEBODY_ELSE };
+	const struct axfw_flow flow = { .last_seen_ns = 0 };
+
+	if (h->full)
+		bpf_map_update_elem(h->flows, &key, &flow, BPF_ANY);
+}
+
+static bool build_house(struct house *h, bool full)
+{
+	h->full = full;
+	h->world = world_new(full);
+	if (!h->world)
+		return false;
+	h->programs[0] = bpf_program__fd(world_skeleton(h->world)->progs.axfw_xdp);
+	h->programs[1] = bpf_program__fd(world_skeleton(h->world)->progs.axfw_tc);
+	h->counters = bpf_map__fd(world_skeleton(h->world)->maps.counters);
+	h->flows = bpf_map__fd(world_skeleton(h->world)->maps.flows);
+	h->syn_budget = bpf_map__fd(world_skeleton(h->world)->maps.syn_budget);
+	scene_learn_keys(h);
+	occupy_flows(h);
+	return true;
+}
+
 struct stage *stage_new(void)
 {
 	struct stage *s = calloc(1, sizeof(*s));
@@ -56,19 +84,14 @@ struct stage *stage_new(void)
 
 	if (r < 0)
 		fprintf(stderr, "packet-fuzz: no namespace of our own: %s\n", strerror(-r));
-	else if (s)
-		s->world = world_new(false);
-	if (!s || !s->world) {
+	if (r < 0 || !s || !build_house(&s->houses[0], false) ||
+	    !build_house(&s->houses[1], true)) {
 		fprintf(stderr, "packet-fuzz: the program doesn't load here\n");
 		stage_free(&s);
 		return NULL;
 	}
+	s->house = &s->houses[0];
 	stay_on_one_cpu();
-	s->programs[0] = bpf_program__fd(world_skeleton(s->world)->progs.axfw_xdp);
-	s->programs[1] = bpf_program__fd(world_skeleton(s->world)->progs.axfw_tc);
-	s->counters = bpf_map__fd(world_skeleton(s->world)->maps.counters);
-	s->flows = bpf_map__fd(world_skeleton(s->world)->maps.flows);
-	scene_learn_keys(s);
 	return s;
 }
 
@@ -77,7 +100,8 @@ void stage_free(struct stage **s)
 	if (*s) {
 		for (unsigned i = 0; i < (*s)->held_count; i++)
 			connection_close(&(*s)->held[i].connection);
-		world_free(&(*s)->world);
+		for (unsigned i = 0; i < 2; i++)
+			world_free(&(*s)->houses[i].world);
 	}
 	free(*s);
 	*s = NULL;
@@ -91,6 +115,8 @@ static int action_of(enum becomes becomes, bool tc)
 	switch (becomes) {
 	case ANSWERS:
 	case CONFIRMS:
+	case GREETS:
+	case ENDS_CLIENT:
 		return tc ? TC_ACT_REDIRECT : XDP_TX;
 	case VANISHES:
 		return tc ? TC_ACT_SHOT : XDP_DROP;
@@ -101,10 +127,21 @@ static int action_of(enum becomes becomes, bool tc)
 	return tc ? TC_ACT_UNSPEC : XDP_PASS;
 }
 
-/* Takes the request id and the wait out of a first answer, if they are what they may be: what the
- * model can't know. */
-static bool learn(struct stage *s, const struct knowledge *k, const struct expectation *e,
-		  const struct wire *out, struct closing *flow)
+/* Takes the number out of a SYN-ACK. */
+static bool learn_cookie(struct stage *s, const struct expectation *e, const struct wire *out,
+			 struct memory *m)
+{
+	uint32_t tcp_at = e->segment.link_len + (e->segment.ipv6 ? 40 : 20);
+
+	if (out->len < tcp_at + 20)
+		return stage_fail(s, "a SYN-ACK of %u bytes", out->len);
+	m->cookie = get32(out->at + tcp_at + 4);
+	return true;
+}
+
+/* Takes the request id and the wait out of a first answer, if they are what they may be. */
+static bool learn_digits(struct stage *s, const struct knowledge *k, const struct expectation *e,
+			 const struct wire *out, struct closing *flow)
 {
 	const struct answer_fact *a = &k->answers[flow->kind];
 	const uint8_t *text = out->at + out->len - a->len;
@@ -140,26 +177,35 @@ static bool same_frame(struct stage *s, const struct wire *out, const struct wir
 			  out->len, wanted->len, at, out->at[at], wanted->at[at]);
 }
 
-static bool check_frame(struct stage *s, const struct knowledge *k, struct closing *flow,
+/* What the model can't know. */
+static bool learn(struct stage *s, const struct knowledge *k, const struct expectation *e,
+		  const struct wire *out, struct memory *m)
+{
+	if (e->becomes == GREETS)
+		return learn_cookie(s, e, out, m);
+	return e->becomes != ANSWERS || e->again || learn_digits(s, k, e, out, &m->flow);
+}
+
+static bool check_frame(struct stage *s, const struct knowledge *k, struct memory *m,
 			const struct expectation *e, const struct wire *in, const struct wire *out)
 {
 	static struct wire wanted;
 
 	if (e->becomes == STAYS || e->becomes == VANISHES)
 		return same_frame(s, out, in);
-	if (e->becomes == ANSWERS && !e->again && !learn(s, k, e, out, flow))
+	if (!learn(s, k, e, out, m))
 		return false;
-	model_frame(k, flow, e, in, &wanted);
+	model_frame(k, m, e, in, &wanted);
 	return same_frame(s, out, &wanted);
 }
 
-static void read_counter(struct stage *s, uint32_t reason, struct axfw_counter *ret)
+static void read_counter(const struct house *h, uint32_t reason, struct axfw_counter *ret)
 {
 	static struct axfw_counter cpus[CPUS_MAX];
 	int cpu_count = libbpf_num_possible_cpus();
 
 	*ret = (struct axfw_counter){ 0, 0 };
-	bpf_map_lookup_elem(s->counters, &reason, cpus);
+	bpf_map_lookup_elem(h->counters, &reason, cpus);
 	for (int i = 0; i < cpu_count && i < CPUS_MAX; i++) {
 		ret->packets += cpus[i].packets;
 		ret->bytes += cpus[i].bytes;
@@ -172,8 +218,8 @@ static bool name_counted(struct stage *s, enum axfw_reason wanted, int action)
 	struct axfw_counter now;
 
 	for (uint32_t i = 0; i < AXFW_REASON_COUNT; i++) {
-		read_counter(s, i, &now);
-		if (i != wanted && now.packets != s->expected[i].packets)
+		read_counter(s->house, i, &now);
+		if (i != wanted && now.packets != s->house->expected[i].packets)
 			return stage_fail(s, "%s (action %d), the model says %s", reason_name(i),
 					  action, reason_name(wanted));
 	}
@@ -182,13 +228,15 @@ static bool name_counted(struct stage *s, enum axfw_reason wanted, int action)
 
 static bool check_counted(struct stage *s, enum axfw_reason wanted, uint32_t bytes, int action)
 {
-	struct axfw_counter now, *expected = &s->expected[wanted];
+	struct axfw_counter now, *expected = &s->house->expected[wanted];
 
 	expected->packets++;
 	expected->bytes += bytes;
-	read_counter(s, wanted, &now);
-	if (now.packets == expected->packets && now.bytes == expected->bytes)
+	read_counter(s->house, wanted, &now);
+	if (now.packets == expected->packets && now.bytes == expected->bytes) {
+		s->produced[s->house->scene.tc][wanted]++;
 		return true;
+	}
 	expected->packets--;
 	expected->bytes -= bytes;
 	return name_counted(s, wanted, action);
@@ -201,7 +249,7 @@ static bool check_flow(struct stage *s, const struct held *h, const struct closi
 	bool there;
 
 	connection_flow_key(&h->connection, &key);
-	there = !bpf_map_lookup_elem(s->flows, &key, &is);
+	there = !bpf_map_lookup_elem(s->house->flows, &key, &is);
 	if (there != flow->open)
 		return stage_fail(s, there ? "a flow was left" : "the flow wasn't remembered");
 	if (!there || (is.refused_seq == flow->refused && is.next_seq == flow->next &&
@@ -217,7 +265,7 @@ static bool check_flow(struct stage *s, const struct held *h, const struct closi
 /* --- playing --------------------------------------------------------------------------------- */
 
 static bool play_segment(struct stage *s, const struct knowledge *k, const struct held *h,
-			 struct closing *flow, const struct wire *in, enum axfw_reason *ret_why)
+			 struct memory *m, const struct wire *in, enum axfw_reason *ret_why)
 {
 	static struct wire out;
 	struct expectation e;
@@ -234,20 +282,20 @@ static bool play_segment(struct stage *s, const struct knowledge *k, const struc
 
 	s->segments++;
 	now_ns[0] = stage_now_ns();
-	r = bpf_prog_test_run_opts(s->programs[s->scene.tc], &options);
-	if (r == -EINVAL && s->scene.tc && in->len < TC_FRAME_MIN)
+	r = bpf_prog_test_run_opts(s->house->programs[s->house->scene.tc], &options);
+	if (r == -EINVAL && s->house->scene.tc && in->len < TC_FRAME_MIN)
 		return true;
 	if (r)
 		return stage_fail(s, "BPF_PROG_TEST_RUN: %s", strerror(-r));
 	now_ns[1] = stage_now_ns();
 	out.len = options.data_size_out;
-	model_step(k, flow, in, now_ns, &e);
+	model_step(k, m, in, now_ns, &e);
 	*ret_why = e.why;
 	if (!check_counted(s, e.why, in->len, (int)options.retval))
 		return false;
-	if ((int)options.retval != action_of(e.becomes, s->scene.tc))
+	if ((int)options.retval != action_of(e.becomes, s->house->scene.tc))
 		return stage_fail(s, "action %d for %s", (int)options.retval, reason_name(e.why));
-	return check_frame(s, k, flow, &e, in, &out) && check_flow(s, h, flow);
+	return check_frame(s, k, m, &e, in, &out) && check_flow(s, h, &m->flow);
 }
 
 /* Behind everything that the client has sent now. */
@@ -263,7 +311,7 @@ static void note_sent(struct standing *now, const struct script_segment *segment
 }
 
 static bool play_segments(struct stage *s, const struct script *script, const struct held *h,
-			  struct closing *flow)
+			  struct memory *m)
 {
 	struct standing now = { h->connection.ends, h->connection.ends.seq,
 				h->connection.ends.ack };
@@ -273,30 +321,43 @@ static bool play_segments(struct stage *s, const struct script *script, const st
 	scene_know(s, &script->scene, h, &k);
 	for (uint32_t i = 0; i < script->segment_count; i++) {
 		wire_build(&now, &script->segments[i], &in);
-		if (!play_segment(s, &k, h, flow, &in, &s->reasons[i])) {
+		if (!play_segment(s, &k, h, m, &in, &s->reasons[i])) {
 			size_t len = strlen(s->problem);
 
 			snprintf(s->problem + len, sizeof(s->problem) - len, " (segment %u)",
 				 i + 1);
 			return false;
 		}
-		note_sent(&now, &script->segments[i], flow);
+		note_sent(&now, &script->segments[i], &m->flow);
 	}
 	return true;
 }
 
 /* What a difference left behind must not be taken for the next case's. */
-static void start_anew(struct stage *s)
+static void start_anew(struct house *h)
 {
-	world_forget_flows(s->world);
+	world_forget_flows(h->world);
+	occupy_flows(h);
 	for (uint32_t i = 0; i < AXFW_REASON_COUNT; i++)
-		read_counter(s, i, &s->expected[i]);
+		read_counter(h, i, &h->expected[i]);
+}
+
+static void forget(struct house *h, const struct held *held, const struct memory *m)
+{
+	struct axfw_flow_key key;
+	struct axfw_client source;
+
+	if (m->flow.open) {
+		connection_flow_key(&held->connection, &key);
+		bpf_map_delete_elem(h->flows, &key);
+	}
+	while (h->scene.syn_budget && !bpf_map_get_next_key(h->syn_budget, NULL, &source))
+		bpf_map_delete_elem(h->syn_budget, &source);
 }
 
 bool stage_play(struct stage *s, const struct script *script, const char **ret_problem)
 {
-	struct closing flow = { .open = false };
-	struct axfw_flow_key key;
+	struct memory m = { .flow = { .open = false } };
 	struct held *h = scene_hold(s, &script->scene);
 	bool ok = false;
 
@@ -304,14 +365,12 @@ bool stage_play(struct stage *s, const struct script *script, const char **ret_p
 	*ret_problem = s->problem;
 	if (!h)
 		return false;
+	s->house = &s->houses[!!script->scene.full];
 	scene_set(s, &script->scene);
-	ok = play_segments(s, script, h, &flow);
-	if (!ok) {
-		start_anew(s);
-	} else if (flow.open) {
-		connection_flow_key(&h->connection, &key);
-		bpf_map_delete_elem(s->flows, &key);
-	}
+	ok = play_segments(s, script, h, &m);
+	forget(s->house, h, &m);
+	if (!ok)
+		start_anew(s->house);
 	return ok;
 }
 
@@ -320,29 +379,47 @@ enum axfw_reason stage_reason(const struct stage *s, uint32_t segment)
 	return s->reasons[segment];
 }
 
-bool stage_settle(struct stage *s, const char **ret_problem)
+/* Are there refused connections, but the one that occupies a full table? */
+static bool has_flows(const struct house *h)
 {
-	struct axfw_flow_key key;
+	struct axfw_flow_key first, next;
 
-	*ret_problem = s->problem;
+	if (bpf_map_get_next_key(h->flows, NULL, &first))
+		return false;
+	return !h->full || !bpf_map_get_next_key(h->flows, &first, &next);
+}
+
+static bool settle(struct stage *s, const struct house *h)
+{
 	for (uint32_t i = 0; i < AXFW_REASON_COUNT; i++) {
 		struct axfw_counter now;
 
-		read_counter(s, i, &now);
-		if (now.packets != s->expected[i].packets || now.bytes != s->expected[i].bytes)
+		read_counter(h, i, &now);
+		if (now.packets != h->expected[i].packets || now.bytes != h->expected[i].bytes)
 			return stage_fail(s, "%s counted %+lld times too often", reason_name(i),
-					  (long long)(now.packets - s->expected[i].packets));
+					  (long long)(now.packets - h->expected[i].packets));
 	}
-	if (!bpf_map_get_next_key(s->flows, NULL, &key))
-		return stage_fail(s, "flows of nobody's were left");
-	return true;
+	return has_flows(h) ? stage_fail(s, "flows of nobody's were left") : true;
 }
 
-void stage_report(const struct stage *s, FILE *to)
+bool stage_settle(struct stage *s, const char **ret_problem)
 {
-	fprintf(to, "%llu cases, %llu segments\n", (unsigned long long)s->cases,
-		(unsigned long long)s->segments);
-	for (uint32_t i = 0; i < AXFW_REASON_COUNT; i++)
-		fprintf(to, "  %-20s %10llu\n", reason_name(i),
-			(unsigned long long)s->expected[i].packets);
+	*ret_problem = s->problem;
+	return settle(s, &s->houses[0]) && settle(s, &s->houses[1]);
+}
+
+unsigned stage_report(const struct stage *s, FILE *to)
+{
+	unsigned never = 0;
+
+	fprintf(to,
+		"%llu cases, %llu segments; how often each reason was right at XDP and at TC:\n",
+		(unsigned long long)s->cases, (unsigned long long)s->segments);
+	for (uint32_t i = 0; i < AXFW_REASON_COUNT; i++) {
+		fprintf(to, "  %-20s %10llu %10llu\n", reason_name(i),
+			(unsigned long long)s->produced[0][i],
+			(unsigned long long)s->produced[1][i]);
+		never += !s->produced[0][i] + !s->produced[1][i];
+	}
+	return never;
 }

@@ -23,7 +23,8 @@ enum axfw_reason stage_reason(const struct stage *s, uint32_t segment);
 /* Is what was counted in all what the model said? Also what no case looks at one by one. */
 bool stage_settle(struct stage *s, const char **ret_problem);
 
-/* Cases and segments so far, and how often each reason was right. */
-void stage_report(const struct stage *s, FILE *to);
+/* Cases and segments so far, and how often each reason was right. How many reasons never were, at
+ * one hook or the other. */
+unsigned stage_report(const struct stage *s, FILE *to);
 
 #endif

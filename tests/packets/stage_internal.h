@@ -7,8 +7,7 @@
 #include "../bpf/world.h"
 #include "stage.h"
 
-#define CONNECTIONS_MAX 32
-#define KEYS		8
+#define KEYS 8
 
 /* A connection that stays open: the kernel's dry run leaves no trace in its socket. */
 struct held {
@@ -17,19 +16,28 @@ struct held {
 	struct connection connection;
 };
 
-struct stage {
+/* The loaded programs with maps of their own. There are two, because a table of refused connections
+ * that is full has another size. */
+struct house {
 	struct world *world;
 	int programs[2]; /* XDP and TC: scene.tc */
-	int counters, flows;
-	struct held held[CONNECTIONS_MAX];
-	unsigned held_count;
+	int counters, flows, syn_budget;
+	bool full;
 	struct scene scene; /* what is in the maps now */
 	bool has_scene;
 	struct key_fact keys[KEYS];
 	uint64_t denied_until_ns;
 	struct axfw_counter expected[AXFW_REASON_COUNT];
+};
+
+struct stage {
+	struct house houses[2];
+	struct house *house; /* of the case being played: scene.full */
+	struct held held[CONNECTIONS_MAX];
+	unsigned held_count;
 	uint64_t cases, segments;
-	enum axfw_reason reasons[SEGMENTS_MAX]; /* of the last case */
+	uint64_t produced[2][AXFW_REASON_COUNT]; /* at XDP, at TC */
+	enum axfw_reason reasons[SEGMENTS_MAX];	 /* of the last case */
 	char problem[512];
 };
 
@@ -38,7 +46,7 @@ uint64_t stage_now_ns(void);
 bool stage_fail(struct stage *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What the world's keys are, for the model. */
-void scene_learn_keys(struct stage *s);
+void scene_learn_keys(struct house *h);
 /* The connection of a scene, opened now if there is none yet. */
 struct held *scene_hold(struct stage *s, const struct scene *scene);
 /* Into the maps. */
