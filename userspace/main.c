@@ -107,6 +107,10 @@ int main(int argc, char **argv)
 		return puts("axfwd " AXFW_VERSION), 0;
 	if (settings->dump_settings)
 		return settings_print_markdown(stdout), 0;
+	if (listeners_check(settings->listen, error, sizeof(error)) < 0) {
+		fprintf(stderr, "axfwd: %s\n", error);
+		return 2;
+	}
 	if (settings_judge(settings, complain, NULL)) {
 		log_error("axfwd doesn't start on these settings");
 		return 1;

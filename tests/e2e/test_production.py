@@ -37,6 +37,13 @@ def test_weak_setting_is_refused_by_name(make_daemon, variable, value, flags):
     assert not value or value == "*" or len(value) < 8 or value not in done.stderr or "SECRET" not in variable
 
 
+@pytest.mark.parametrize("value", ["nowhere", "127.0.0.1", "127.0.0.1:99999", ","])
+def test_an_address_that_cant_be_served_fails_the_check(make_daemon, value):
+    done = judge(make_daemon(interface="none", environment=GOOD), "--check", "--listen", value)
+    assert done.returncode == 2
+    assert "--listen" in done.stderr
+
+
 def test_good_settings_pass_the_check(make_daemon):
     done = judge(make_daemon(interface="none", environment=GOOD), "--check")
     assert done.returncode == 0, done.stderr

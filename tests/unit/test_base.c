@@ -31,6 +31,28 @@ static void text_grows_and_escapes(void **state)
 	text_free(&t);
 }
 
+static void assert_wrapped(const char *s, size_t column, size_t indent, size_t width,
+			   const char *expected)
+{
+	_cleanup_(text_free) struct text t = { 0 };
+
+	text_add_wrapped(&t, s, column, indent, width);
+	assert_false(text_failed(&t));
+	assert_string_equal(t.data, expected);
+}
+
+static void lines_are_broken_at_blanks(void **state)
+{
+	assert_wrapped("one two three", 0, 2, 8, "one two\n  three");
+	assert_wrapped("one two three", 0, 2, 7, "one two\n  three"); /* to the last cell */
+	assert_wrapped("one two three", 0, 2, 0, "one two three");
+	assert_wrapped("one two", 4, 4, 8, "one\n    two"); /* behind something */
+	assert_wrapped("  one two", 0, 2, 80, "  one two");
+	assert_wrapped("one much-too-long two", 0, 2, 6, "one\n  much-too-long\n  two");
+	assert_wrapped("\033[31mone\033[0m two", 0, 0, 7, "\033[31mone\033[0m two");
+	assert_wrapped("äöü äöü", 0, 0, 7, "äöü äöü");
+}
+
 static void an_empty_text_is_an_empty_string(void **state)
 {
 	struct text t = { 0 };
@@ -318,6 +340,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_grows_and_escapes),
+		cmocka_unit_test(lines_are_broken_at_blanks),
 		cmocka_unit_test(an_empty_text_is_an_empty_string),
 		cmocka_unit_test(utf8_is_strict),
 		cmocka_unit_test(base64url_has_one_spelling),

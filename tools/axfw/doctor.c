@@ -34,11 +34,14 @@ static enum cli_status print_json(const struct cli *cli, const struct kernel_che
 
 static void print_check(const struct cli *cli, const struct kernel_check *check, int width)
 {
-	printf("%s%s%s  %-*s  %s\n", style_on(cli, check->ok ? STYLE_GOOD : STYLE_BAD),
-	       check->ok ? "ok " : "NO ", style_off(cli), width, check->name, check->found);
+	size_t column = (size_t)width + 7;
+
+	print_wrapped(stdout, column, "%s%s%s  %-*s  %s",
+		      style_on(cli, check->ok ? STYLE_GOOD : STYLE_BAD), check->ok ? "ok " : "NO ",
+		      style_off(cli), width, check->name, check->found);
 	if (!check->ok && *check->advice)
-		printf("%*s%s%s%s\n", width + 7, "", style_on(cli, STYLE_WARN), check->advice,
-		       style_off(cli));
+		print_wrapped(stdout, column, "%*s%s%s%s", (int)column, "",
+			      style_on(cli, STYLE_WARN), check->advice, style_off(cli));
 }
 
 enum cli_status command_doctor(const struct cli *cli, const struct cli_arguments *a)
@@ -60,9 +63,8 @@ enum cli_status command_doctor(const struct cli *cli, const struct cli_arguments
 	for (unsigned i = 0; i < count; i++)
 		print_check(cli, &checks[i], width);
 	if (failed)
-		printf("\n%u of %u checks failed. The node still serves: userspace then answers "
-		       "what "
-		       "the kernel\ncan't, with the same verdicts.\n",
+		printf("\n%u of %u checks failed. The node still serves: userspace then answers\n"
+		       "what the kernel can't, with the same verdicts.\n",
 		       failed, count);
 	else
 		printf("\nAll %u checks passed: this machine can enforce in the kernel.\n", count);

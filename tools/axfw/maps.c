@@ -50,8 +50,8 @@ static void add_map(struct table *t, const json_t *map)
 enum cli_status command_maps(const struct cli *cli, const struct cli_arguments *a)
 {
 	static const struct table_column columns[] = {
-		{ "MAP", false },   { "ENTRIES", true },     { "CAPACITY", true }, { "FULL", true },
-		{ "MEMORY", true }, { "WRITTEN BY", false }, { "HOLDS", false },
+		{ "MAP", false },   { "ENTRIES", true }, { "CAPACITY", true }, { "FULL", true },
+		{ "MEMORY", true }, { "WRITER", false }, { "HOLDS", false },
 	};
 	_cleanup_(table_free) struct table t = { .columns = columns,
 						 .column_count = ARRAY_SIZE(columns) };
@@ -72,7 +72,8 @@ enum cli_status command_maps(const struct cli *cli, const struct cli_arguments *
 	if (table_print(cli, &t, stdout) < 0)
 		return cli_fail(cli, CLI_NO, NULL, "out of memory");
 	pin_dir = json_string_value(json_object_get(answer.json, "pin_dir"));
-	printf("\naxfw maps dump %s, or bpftool map dump pinned %s/%s, shows what is in one.\n",
-	       "admissions", pin_dir ? pin_dir : AXFW_PIN_DIR, "admissions");
+	printf("\nWhat is in one:\n  axfw maps dump admissions\n"
+	       "  bpftool map dump pinned %s/admissions\n",
+	       pin_dir ? pin_dir : AXFW_PIN_DIR);
 	return CLI_DONE;
 }

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <utf8proc.h>
+#include "base/text.h"
 
 bool output_is_unread(void)
 {
@@ -13,6 +16,32 @@ bool output_is_unread(void)
 	}; /* errors and the other end's are always told */
 
 	return poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP);
+}
+
+unsigned output_width(FILE *to)
+{
+	struct winsize size = { 0 };
+	int fd = fileno(to);
+
+	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+void print_wrapped(FILE *to, size_t indent, const char *format, ...)
+{
+	_cleanup_(text_free) struct text out = { 0 };
+	_cleanup_(freep) char *line = NULL;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&line, format, args);
+	va_end(args);
+	if (len < 0) {
+		line = NULL;
+		return;
+	}
+	text_add_wrapped(&out, line, 0, indent, output_width(to));
+	fprintf(to, "%s\n", text_failed(&out) || !out.len ? line : out.data);
 }
 
 static const char *const escapes[] = {
@@ -114,24 +143,45 @@ void table_add(struct table *t, enum style style, const char *const *cells)
 	}
 }
 
+#define LAST_COLUMN_MIN 16 /* cells: a narrower one is left to the terminal to break */
+
+/* The last column takes the room that is left, in as many lines as it wants. */
+static void print_last(const char *text, size_t column, FILE *to)
+{
+	_cleanup_(text_free) struct text out = { 0 };
+	unsigned width = output_width(to);
+
+	if (width >= column + LAST_COLUMN_MIN)
+		text_add_wrapped(&out, text, column, column, width);
+	fputs(text_failed(&out) || !out.len ? text : out.data, to);
+}
+
 static void print_cell(const struct table *t, unsigned c, const char *text, size_t width, FILE *to)
 {
 	int padding = (int)(width - MIN(width, display_width(text)));
-	bool last = c + 1 == t->column_count;
 
 	if (t->columns[c].right)
 		fprintf(to, "%*s%s", padding, "", text);
 	else
-		fprintf(to, "%s%*s", text, last ? 0 : padding, "");
-	fputs(last ? "" : "  ", to);
+		fprintf(to, "%s%*s", text, padding, "");
 }
 
 static void print_row(const struct cli *cli, const struct table *t, const struct table_row *row,
 		      const size_t *widths, FILE *to)
 {
+	size_t column = 0;
+
 	fputs(style_on(cli, row->style), to);
-	for (unsigned c = 0; c < t->column_count; c++)
-		print_cell(t, c, row->cells[c] ? row->cells[c] : "", widths[c], to);
+	for (unsigned c = 0; c < t->column_count; c++) {
+		const char *text = row->cells[c] ? row->cells[c] : "";
+
+		if (c + 1 == t->column_count && !t->columns[c].right)
+			print_last(text, column, to);
+		else
+			print_cell(t, c, text, widths[c], to);
+		fputs(c + 1 == t->column_count ? "" : "  ", to);
+		column += widths[c] + 2;
+	}
 	fputs(style_off(cli), to);
 	fputc('\n', to);
 }

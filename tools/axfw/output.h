@@ -46,6 +46,12 @@ void table_add(struct table *t, enum style style, const char *const *cells);
 int table_print(const struct cli *cli, const struct table *t, FILE *to);
 void table_free(struct table *t);
 
+/* The width of the terminal that is written to; 0: it isn't one, and lines are as long as they are.
+ */
+unsigned output_width(FILE *to);
+/* One line. On a terminal it is broken at blanks, and goes on below after indent blanks. */
+void print_wrapped(FILE *to, size_t indent, const char *format, ...) _printf_(3, 4);
+
 /* Cells a text takes on a terminal. */
 size_t display_width(const char *s);
 

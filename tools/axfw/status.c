@@ -46,15 +46,16 @@ static void print_interface(const struct cli *cli, const json_t *interface)
 	const char *mode = string_of(interface, "mode"), *reason = string_of(interface, "reason");
 	bool attached = strcmp(mode, "none"), answers = is_true(interface, "answers");
 
-	print_label(cli, "");
-	printf("%s%s%s: %s %s%s%s%s%s\n", style_on(cli, answers ? STYLE_GOOD : STYLE_WARN),
-	       string_of(interface, "name"), style_off(cli), string_of(interface, "hook"),
-	       attached ? mode : "not attached",
-	       answers	  ? ", refuses by itself"
-	       : attached ? ", watches only"
-			  : "",
-	       is_true(interface, "added") ? ", added by axfw attach" : "", *reason ? ": " : "",
-	       reason);
+	print_wrapped(stdout, LABEL_WIDTH + 2, "%*s%s%s%s: %s%s%s%s%s%s%s", LABEL_WIDTH, "",
+		      style_on(cli, answers ? STYLE_GOOD : STYLE_WARN),
+		      string_of(interface, "name"), style_off(cli),
+		      attached ? string_of(interface, "hook") : "", attached ? " " : "",
+		      attached ? mode : "not attached",
+		      answers	 ? ", refuses by itself"
+		      : attached ? ", watches only"
+				 : "",
+		      is_true(interface, "added") ? ", added by axfw attach" : "",
+		      *reason ? ": " : "", reason);
 }
 
 static void print_kernel(const struct cli *cli, const json_t *kernel)
@@ -102,22 +103,25 @@ static void print_store(const struct cli *cli, const json_t *store)
 	printf("%s on disk, %s records on their way to the tenants' files\n", bytes, pending);
 }
 
-/* {"allow": 10, "block": 2} as "10 allow, 2 block". */
+/* {"allow": 10, "block": 0, "too_large": 2} as "10 allow, 2 too large"; what never happened isn't
+ * said. */
 static void print_counts(const struct cli *cli, const char *label, const json_t *counts)
 {
 	const char *separator = "", *name;
 	char n[HUMAN_LEN];
 	json_t *value;
 
-	if (!json_object_size(counts))
-		return;
 	print_label(cli, label);
 	json_object_foreach ((json_t *)counts, name, value) {
+		if (json_number_value(value) <= 0)
+			continue;
 		human_count((unsigned long long)json_number_value(value), n);
-		printf("%s%s %s", separator, n, name);
+		printf("%s%s ", separator, n);
+		for (const char *c = name; *c; c++)
+			putchar(*c == '_' ? ' ' : *c);
 		separator = ", ";
 	}
-	putchar('\n');
+	puts(*separator ? "" : "none");
 }
 
 static int print_counters(const struct cli *cli, const json_t *counters)
@@ -176,8 +180,8 @@ enum cli_status command_status(const struct cli *cli, const struct cli_arguments
 	print_denied(cli, json_object_get(answer.json, "denied"));
 	print_store(cli, json_object_get(answer.json, "store"));
 	print_label(cli, "tenants");
-	printf("%llu with %llu active keys\n", number_of(answer.json, "tenants"),
-	       number_of(answer.json, "keys"));
+	printf("%llu, with %llu active key%s\n", number_of(answer.json, "tenants"),
+	       number_of(answer.json, "keys"), number_of(answer.json, "keys") == 1 ? "" : "s");
 	print_counts(cli, "verdicts", json_object_get(requests, "verdicts"));
 	print_counts(cli, "refusals", json_object_get(requests, "refusals"));
 	if (print_counters(cli, json_object_get(kernel, "counters")) < 0)

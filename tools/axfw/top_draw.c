@@ -207,8 +207,7 @@ static void draw_sources(struct top_screen *s, const json_t *now, unsigned rows)
 	char rate[RATE_LEN], refused[RATE_LEN];
 
 	add(s, STYLE_PLAIN, "%s", "");
-	add(s, STYLE_DIM, "%-26s %12s %12s  %-22s %s", "SOURCE", "PER SECOND", "REFUSED/s", "LAST",
-	    "");
+	add(s, STYLE_DIM, "%-26s %12s %12s  %s", "SOURCE", "PER SECOND", "REFUSED/s", "LAST");
 	for (unsigned i = 0; i < rows; i++) {
 		const json_t *h = json_array_get(sources, i);
 		bool denied = json_is_true(json_object_get(h, "denied"));
@@ -220,25 +219,30 @@ static void draw_sources(struct top_screen *s, const json_t *now, unsigned rows)
 	}
 }
 
+/* What 80 columns leave; what came last, which top shows of sources too, is for wider terminals. */
+#define WHOSE_WIDTH 24u
+
 static void draw_keys(struct top_screen *s, const json_t *now, unsigned rows)
 {
 	const json_t *keys = json_object_get(now, "keys");
-	char rate[RATE_LEN], refused[RATE_LEN];
+	char rate[RATE_LEN], refused[RATE_LEN], whose[2 * CELL_MAX + sizeof(": ")];
 
 	add(s, STYLE_PLAIN, "%s", "");
-	add(s, STYLE_DIM, "%-32s %12s %12s  %-22s %s", "KEY HASH", "PER SECOND", "REFUSED/s",
-	    "LAST", "WHOSE");
+	add(s, STYLE_DIM, "%-32s %10s %9s  %-24s %s", "KEY HASH", "PER SECOND", "REFUSED/s",
+	    "WHOSE", "LAST");
 	for (unsigned i = 0; i < rows; i++) {
 		const json_t *h = json_array_get(keys, i);
 		_cleanup_(freep) char *name = display_copy(string_of(h, "name"));
 		_cleanup_(freep) char *tenant = display_copy(string_of(h, "tenant"));
 		bool known = json_is_string(json_object_get(h, "id"));
 
-		add(s, STYLE_PLAIN, "%-32s %12s %12s  %-22s %s%s%s", string_of(h, "hash"),
+		snprintf(whose, sizeof(whose), "%s%s%s", known && tenant ? tenant : "nobody's",
+			 known ? ": " : "", known && name ? name : "");
+		add(s, STYLE_PLAIN, "%-32s %10s %9s  %s%*s %s", string_of(h, "hash"),
 		    show_rate(number_of(h, "per_second"), rate),
-		    show_rate(number_of(h, "refused_per_second"), refused), string_of(h, "reason"),
-		    known && tenant ? tenant : "nobody's", known ? ": " : "",
-		    known && name ? name : "");
+		    show_rate(number_of(h, "refused_per_second"), refused), whose,
+		    (int)(WHOSE_WIDTH - MIN(WHOSE_WIDTH, display_width(whose))), "",
+		    string_of(h, "reason"));
 	}
 }
 

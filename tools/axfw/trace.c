@@ -14,9 +14,10 @@
 
 enum { OPTION_IP, OPTION_KEY, OPTION_KEY_HASH, OPTION_FOR };
 
-#define LOOK_MS	 200  /* a person watches */
-#define RENEW_MS 1500 /* the lease is 5 s */
-#define KEY_MAX	 256
+#define TIME_WIDTH 16	/* "12:00:00.123456 " */
+#define LOOK_MS	   200	/* a person watches */
+#define RENEW_MS   1500 /* the lease is 5 s */
+#define KEY_MAX	   256
 
 static volatile sig_atomic_t interrupted;
 
@@ -86,18 +87,15 @@ static void print_event(const struct cli *cli, const json_t *e)
 	const char *time = strchr(string_of(e, "time", "T?"), 'T') + 1;
 	const char *key = string_of(e, "key", NULL), *id = string_of(e, "request_id", NULL);
 
-	printf("%s %s port %lld, %s %s, %lld bytes: %s%s %s%s: %s", time,
-	       string_of(e, "client", "?"),
-	       (long long)json_integer_value(json_object_get(e, "port")),
-	       string_of(e, "interface", "?"), string_of(e, "hook", "?"),
-	       (long long)json_integer_value(json_object_get(e, "bytes")),
-	       style_on(cli, style_of(action)), action, reason, style_off(cli),
-	       reason_text(reason));
-	if (key)
-		printf(" [key %.8s]", key);
-	if (id)
-		printf(" [request %s]", id);
-	putchar('\n');
+	print_wrapped(stdout, TIME_WIDTH,
+		      "%s %s port %lld, %s %s, %lld bytes: %s%s %s%s: %s%s%.8s%s%s%s%s", time,
+		      string_of(e, "client", "?"),
+		      (long long)json_integer_value(json_object_get(e, "port")),
+		      string_of(e, "interface", "?"), string_of(e, "hook", "?"),
+		      (long long)json_integer_value(json_object_get(e, "bytes")),
+		      style_on(cli, style_of(action)), action, reason, style_off(cli),
+		      reason_text(reason), key ? " [key " : "", key ? key : "", key ? "]" : "",
+		      id ? " [request " : "", id ? id : "", id ? "]" : "");
 }
 
 static void print_line(const struct trace *t, json_t *e)

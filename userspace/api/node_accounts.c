@@ -58,16 +58,16 @@ static json_t *describe_key(const struct key_info *k)
 			 json_time(k->created_us), "revoked", json_time(k->revoked_us));
 }
 
-/* What went wrong with what was asked; anything else is ours. */
-static void refuse(struct exchange *x, int r, const char *what)
+/* What went wrong with what was asked; anything else is ours. invalid: what -EINVAL means here. */
+static void refuse(struct exchange *x, int r, const char *invalid, const char *what)
 {
-	static const struct {
+	const struct {
 		int r;
 		unsigned status;
 		const char *sentence;
 	} refusals[] = {
 		{ -EEXIST, 409, "An account with that email already exists." },
-		{ -EINVAL, 400, "Not possible: check the e-mail address or the key's name." },
+		{ -EINVAL, 400, invalid },
 		{ -ERANGE, 400, "Password must be at least 8 characters." },
 		{ -ENAMETOOLONG, 400, "The name is too long." },
 		{ -E2BIG, 409,
@@ -103,7 +103,7 @@ void api_node_tenant_create(struct exchange *x)
 	r = identity_sign_up(x->services->identity, member(body, "email"), member(body, "password"),
 			     tier, &number, code);
 	if (r < 0)
-		refuse(x, r, "the tenant can't be created");
+		refuse(x, r, "That is not an e-mail address.", "the tenant can't be created");
 	else
 		exchange_reply_json(x, 201,
 				    json_pack("{s:o, s:s}", "tenant", describe_tenant(x, number),
@@ -123,7 +123,8 @@ void api_node_key_create(struct exchange *x)
 		return;
 	r = identity_create_key(x->services->identity, tenant, member(body, "name"), secret, &key);
 	if (r < 0)
-		refuse(x, r, "the key can't be created");
+		refuse(x, r, "A key's name is plain text without control characters.",
+		       "the key can't be created");
 	else
 		exchange_reply_json(
 			x, 201,
@@ -146,7 +147,7 @@ void api_node_key_list(struct exchange *x)
 	r = identity_list_keys(x->services->identity, tenant, all && !strcmp(all, "1"), &keys,
 			       &count);
 	if (r < 0) {
-		refuse(x, r, "the keys can't be listed");
+		refuse(x, r, "That is not a tenant.", "the keys can't be listed");
 		return;
 	}
 	list = json_array();
@@ -167,7 +168,7 @@ void api_node_key_revoke(struct exchange *x)
 		return;
 	r = identity_revoke_key(x->services->identity, tenant, x->path_value);
 	if (r < 0)
-		refuse(x, r, "the key can't be revoked");
+		refuse(x, r, "That is not a key's id.", "the key can't be revoked");
 	else
 		/* 1: the daemon refuses the key, but the kernel goes on passing its calls up. */
 		exchange_reply_json(x, 200,

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include "base/memory.h"
+#include "base/text.h"
 
 enum kind { KIND_TEXT, KIND_SECRET, KIND_FLAG, KIND_NUMBER, KIND_PREFIXES, KIND_CHOICE };
 
@@ -330,8 +331,21 @@ void settings_free(struct settings **s)
 	*s = NULL;
 }
 
-/* Wraps help text under its flag. */
-#define HELP_COLUMN 4
+#define HELP_INDENT 6  /* below the flag */
+#define HELP_WIDTH  80 /* everybody's terminal */
+
+static void print_row_help(const struct row *row, FILE *to)
+{
+	_cleanup_(text_free) struct text line = { 0 }, out = { 0 };
+
+	text_add(&line, row->help);
+	if (*row->fallback && row->kind != KIND_FLAG)
+		text_addf(&line, " [%s]", row->fallback);
+	if (!text_failed(&line))
+		text_add_wrapped(&out, line.data, HELP_INDENT, HELP_INDENT, HELP_WIDTH);
+	fprintf(to, "%*s%s\n", HELP_INDENT, "",
+		text_failed(&out) || !out.len ? row->help : out.data);
+}
 
 void settings_print_help(FILE *to)
 {
@@ -347,10 +361,8 @@ void settings_print_help(FILE *to)
 				row->argument ? row->argument : "");
 		if (row->variable)
 			fprintf(to, "%s%s", row->flag ? "  or  " : "  ", row->variable);
-		fprintf(to, "\n%*s%s", HELP_COLUMN + 2, "", row->help);
-		if (*row->fallback && row->kind != KIND_FLAG)
-			fprintf(to, " [%s]", row->fallback);
 		fputc('\n', to);
+		print_row_help(row, to);
 	}
 	fprintf(to,
 		"\nSIGTERM and SIGINT end it; answers in flight are finished first.\n"

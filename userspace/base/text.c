@@ -108,6 +108,42 @@ void text_add_count(struct text *t, unsigned long long n)
 	}
 }
 
+/* Characters, without escape sequences. */
+static size_t word_width(const char *s, size_t len)
+{
+	bool escape = false;
+	size_t width = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '\033')
+			escape = true;
+		else if (escape)
+			escape = s[i] != 'm';
+		else
+			width += (s[i] & 0xc0) != 0x80;
+	}
+	return width;
+}
+
+void text_add_wrapped(struct text *t, const char *s, size_t column, size_t indent, size_t width)
+{
+	while (*s) {
+		size_t blanks = strspn(s, " "), len = strcspn(s + blanks, " ");
+		size_t wide = word_width(s + blanks, len);
+
+		if (width && len && column > indent && column + blanks + wide > width) {
+			text_addf(t, "\n%*s", (int)indent, "");
+			column = indent;
+		} else {
+			text_add_n(t, s, blanks);
+			column += blanks;
+		}
+		text_add_n(t, s + blanks, len);
+		column += wide;
+		s += blanks + len;
+	}
+}
+
 void text_clear(struct text *t)
 {
 	t->len = 0;

@@ -24,6 +24,10 @@ void text_addf(struct text *t, const char *format, ...) _printf_(2, 3);
 void text_add_html(struct text *t, const char *s);
 /* Thousands separators: 1234567 as "1,234,567". */
 void text_add_count(struct text *t, unsigned long long n);
+/* Breaks s at blanks, so that no line is wider than width (0: never). s begins at column; the lines
+ * after its first begin with indent blanks. Colours take no room, and a word that no line has room
+ * for stays whole. */
+void text_add_wrapped(struct text *t, const char *s, size_t column, size_t indent, size_t width);
 void text_clear(struct text *t); /* keeps the memory */
 void text_free(struct text *t);
 static inline bool text_failed(const struct text *t)

@@ -21,6 +21,9 @@ unsigned http_kernel_routes(struct axfw_route ret[static AXFW_ROUTES_MAX]);
  * (which then drains and ends; no connection is refused between), else opened. */
 struct listeners;
 int listeners_open(const struct settings *s, struct listeners **ret, char *error, size_t size);
+/* Is it what listeners_open() understands? Opens nothing. -EINVAL, -E2BIG, -ENOMEM, with a sentence
+ * in error. */
+int listeners_check(const char *list, char *error, size_t size);
 /* Ports in host order, for the kernel. */
 unsigned listeners_ports(const struct listeners *l, uint16_t *ret, unsigned max);
 /* Taken over from a running daemon: it must let go of the store before we open it. */

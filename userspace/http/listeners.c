@@ -110,6 +110,14 @@ static int parse_wish(const char *list, struct wish *ret, char *error, size_t si
 	return -EINVAL;
 }
 
+int listeners_check(const char *list, char *error, size_t size)
+{
+	struct wish wish = { 0 };
+
+	snprintf(error, size, "out of memory");
+	return parse_wish(list, &wish, error, size);
+}
+
 /* --- sockets --------------------------------------------------------------------------------- */
 
 static int set_options(int fd)

@@ -29,6 +29,7 @@
 
 struct sheet {
 	const char *pin_dir;
+	bool unprivileged; /* a capability is missing: what fails for it says nothing else */
 	struct kernel_check *rows;
 	unsigned count, max;
 };
@@ -70,6 +71,7 @@ static void check_privileges(struct sheet *s)
 			    (rows[i].capability != CAP_NET_ADMIN && privileges_have(CAP_SYS_ADMIN));
 
 		add(s, rows[i].name, have, rows[i].advice, have ? "held" : "not held");
+		s->unprivileged |= !have;
 	}
 }
 
@@ -123,6 +125,10 @@ static void check_load(struct sheet *s)
 	char reason[KERNEL_REASON_MAX] = "the verifier accepts it";
 	int r;
 
+	if (s->unprivileged) {
+		add(s, "program loads", false, "see the capabilities above", "not tried");
+		return;
+	}
 	r = object_load(&constants, none, usual, HOOK_BIT(HOOK_XDP) | HOOK_BIT(HOOK_TC), &object,
 			reason, sizeof(reason));
 	object_close(&object);
@@ -150,9 +156,12 @@ static void check_frags(struct sheet *s)
 {
 	int r = trial_frags();
 
-	add(s, "jumbo frames", r == 0,
-	    "use kernel 5.18 or later, or an MTU of 1500: native XDP wants whole packets",
-	    "xdp.frags: %s", r == 0 ? "yes" : strerror(-r));
+	if (r == -EPERM)
+		add(s, "jumbo frames", true, "", "not tried: that wants CAP_BPF and CAP_NET_ADMIN");
+	else
+		add(s, "jumbo frames", r == 0,
+		    "use kernel 5.18 or later, or an MTU of 1500: native XDP wants whole packets",
+		    "xdp.frags: %s", r == 0 ? "yes" : strerror(-r));
 }
 
 /* Tier 1's two ways: in the program, where the listener's kernel gives it the number, and in the
