@@ -123,6 +123,21 @@ static inline void http_node_remove(struct http_node *n)
 	nftw(n->dir, http_node_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* The program's own: a plain one for each test, or for all of them. */
+static struct http_node node;
+
+static inline int http_node_set_up(void **state)
+{
+	http_node_start(&node, NULL);
+	return 0;
+}
+
+static inline int http_node_tear_down(void **state)
+{
+	http_node_remove(&node);
+	return 0;
+}
+
 /* A tenant that has no quota, and a key of it. */
 static inline void http_node_key(struct http_node *n, const char *tier,
 				 char ret[static CRYPTO_API_KEY_LEN + 1])

@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guard calls from the socket to the tenant's file: what is answered, what is recorded, who is
  * refused. */
+#include <fcntl.h>
 #include <sqlite3.h>
 #include "http_node.h"
 
-static struct http_node node;
 static char key[CRYPTO_API_KEY_LEN + 1];
 static struct answer answer;
 static char value[512];
-
-static int set_up(void **state)
-{
-	http_node_start(&node, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	http_node_remove(&node);
-	return 0;
-}
 
 static void call(const char *path, const char *body)
 {
@@ -255,6 +243,63 @@ static void a_policy_that_does_not_compile_lets_nothing_through(void **state)
 	assert_non_null(strstr(answer.body, "\"policy_fault\":\"additional_block_patterns[0]"));
 }
 
+#define CALLERS 8
+
+/* What is written to standard error between these two, in a file of the node's. */
+static int divert_errors(void)
+{
+	char path[96];
+	int before = dup(STDERR_FILENO), fd;
+
+	snprintf(path, sizeof(path), "%s/errors", node.dir);
+	fd = open(path, O_CREAT | O_RDWR | O_APPEND, 0600);
+	assert_true(before >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+	close(fd);
+	return before;
+}
+
+static unsigned count_errors(int before, const char *words)
+{
+	char path[96], line[1024];
+	unsigned count = 0;
+	FILE *f;
+
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	close(before);
+	snprintf(path, sizeof(path), "%s/errors", node.dir);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		count += strstr(line, words) != NULL;
+	fclose(f);
+	return count;
+}
+
+/* Many callers find at once that nobody has compiled it yet; one line says that it doesn't. */
+static void a_policy_that_does_not_compile_is_logged_once(void **state)
+{
+	char bytes[512];
+	int fds[CALLERS], len, errors;
+
+	http_node_key(&node, "indie", key);
+	store_policy("{\"additional_block_patterns\":[{\"class\":\"HARM\",\"regex\":\"(\"}]}");
+	len = snprintf(bytes, sizeof(bytes),
+		       "POST /v1/guard/check HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
+		       "Content-Length: 12\r\n\r\n{\"text\":\"x\"}",
+		       key);
+	errors = divert_errors();
+	for (int i = 0; i < CALLERS; i++)
+		fds[i] = dial(node.ports[0]);
+	for (int i = 0; i < CALLERS; i++)
+		assert_true(say(fds[i], bytes, (size_t)len));
+	for (int i = 0; i < CALLERS; i++) {
+		hear(fds[i], &answer);
+		assert_int_equal(answer.status, 503);
+		close(fds[i]);
+	}
+	assert_int_equal(count_errors(errors, "doesn't compile, so its calls are refused"), 1);
+}
+
 /* --- metrics -------------------------------------------------------------------------------------
  */
 
@@ -291,7 +336,7 @@ static void metrics_are_well_formed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, http_node_set_up, http_node_tear_down)
 		TEST(verdicts_have_their_shape),
 		TEST(harm_is_blocked_and_counted),
 		TEST(what_is_refused_is_not_counted),
@@ -299,6 +344,7 @@ int main(void)
 		TEST(receipts_can_be_verified),
 		TEST(a_policy_is_compiled_when_it_is_needed),
 		TEST(a_policy_that_does_not_compile_lets_nothing_through),
+		TEST(a_policy_that_does_not_compile_is_logged_once),
 		TEST(metrics_are_well_formed),
 	};
 

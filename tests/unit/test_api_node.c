@@ -2,7 +2,6 @@
 /* The operator's routes at the local socket: what they answer, and what they say went wrong. */
 #include "http_node.h"
 
-static struct http_node node;
 static struct answer answer;
 
 static int set_up(void **state)
@@ -11,12 +10,6 @@ static int set_up(void **state)
 
 	http_node_start(&node, NULL);
 	http_node_key(&node, "indie", key);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	http_node_remove(&node);
 	return 0;
 }
 
@@ -102,9 +95,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_revocation_says_whether_the_kernel_knows, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(and_that_it_does_not, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(two_query_values_are_both_there, set_up, tear_down),
+						http_node_tear_down),
+		cmocka_unit_test_setup_teardown(and_that_it_does_not, set_up, http_node_tear_down),
+		cmocka_unit_test_setup_teardown(two_query_values_are_both_there, set_up,
+						http_node_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

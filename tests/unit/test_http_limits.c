@@ -8,7 +8,6 @@
 #define OTHER_MAX 1048576
 #define WAIT_MS	  60000
 
-static struct http_node node;
 static char key[CRYPTO_API_KEY_LEN + 1];
 static struct answer answer;
 static char *large; /* OTHER_MAX * 8 bytes of 'a' */

@@ -14,20 +14,7 @@
 #define BROWSER "Accept: text/html,*/*\r\n"
 #define CHUNKED "Transfer-Encoding: chunked\r\n\r\n"
 
-static struct http_node node;
 static struct answer answer;
-
-static int set_up(void **state)
-{
-	http_node_start(&node, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	http_node_remove(&node);
-	return 0;
-}
 
 enum kind { JSON, HTML };
 
@@ -275,5 +262,5 @@ int main(void)
 		cmocka_unit_test(ids_of_refused_requests_are_kept),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, http_node_set_up, http_node_tear_down);
 }

@@ -6,21 +6,8 @@
 #include "http/internal.h"
 #include "http_node.h"
 
-static struct http_node node;
 static struct answer answer;
 static char value[512];
-
-static int set_up(void **state)
-{
-	http_node_start(&node, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	http_node_remove(&node);
-	return 0;
-}
 
 /* A path that the row's pattern matches. */
 static void path_of(const struct route *r, char ret[static 128])
@@ -297,5 +284,5 @@ int main(void)
 		cmocka_unit_test(fields_that_come_twice),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, http_node_set_up, http_node_tear_down);
 }

@@ -14,8 +14,6 @@
 #define A_WHILE	     300 /* ms in which nothing may happen */
 #define A_LONG_WHILE 1000
 
-static struct http_node node;
-
 static int three_addresses(void **state)
 {
 	static const char *const flags[] = { "--connections", "16", "--listen",
@@ -33,12 +31,6 @@ static int one_address_of_a_proxy(void **state)
 					     "127.0.0.1",	 NULL };
 
 	http_node_start(&node, flags);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	http_node_remove(&node);
 	return 0;
 }
 
@@ -211,7 +203,8 @@ int main(void)
 		cmocka_unit_test(so_do_those_of_a_proxy),
 		cmocka_unit_test(who_owes_a_header_has_a_place),
 	};
-	int failed = cmocka_run_group_tests(addresses, three_addresses, tear_down);
+	int failed = cmocka_run_group_tests(addresses, three_addresses, http_node_tear_down);
 
-	return failed + cmocka_run_group_tests(proxies, one_address_of_a_proxy, tear_down);
+	return failed +
+	       cmocka_run_group_tests(proxies, one_address_of_a_proxy, http_node_tear_down);
 }

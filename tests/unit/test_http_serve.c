@@ -2,7 +2,6 @@
 /* What every answer has, who may ask what, and how much: over real sockets. */
 #include "http_node.h"
 
-static struct http_node node;
 static char key[CRYPTO_API_KEY_LEN + 1];
 static struct answer answer;
 static char value[512];
@@ -22,12 +21,6 @@ static int set_up(void **state)
 
 	http_node_start(&node, flags);
 	http_node_key(&node, "indie", key);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	http_node_remove(&node);
 	return 0;
 }
 
@@ -345,5 +338,5 @@ int main(void)
 		cmocka_unit_test(every_address_is_served),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, http_node_tear_down);
 }

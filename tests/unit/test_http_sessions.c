@@ -2,7 +2,6 @@
 /* Forms and cookies, as browsers and as those who abuse them send them: over real sockets. */
 #include "http_node.h"
 
-static struct http_node node;
 static struct answer answer;
 static char value[512];
 
@@ -16,12 +15,6 @@ static int set_up(void **state)
 	static const char *const flags[] = { "--signup-limit", "16", NULL };
 
 	http_node_start(&node, flags);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	http_node_remove(&node);
 	return 0;
 }
 
@@ -236,5 +229,5 @@ int main(void)
 		cmocka_unit_test(logging_in),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, http_node_tear_down);
 }

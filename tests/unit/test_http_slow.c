@@ -13,7 +13,6 @@
 #define LENGTH	  "Content-Length: 2000\r\n\r\n"
 #define GOOD	  "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
-static struct http_node node;
 static struct answer answer;
 static char key_header[128];
 
@@ -25,12 +24,6 @@ static int set_up(void **state)
 	http_node_start(&node, NULL);
 	http_node_key(&node, "indie", key);
 	snprintf(key_header, sizeof(key_header), "x-api-key: %s\r\n", key);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	http_node_remove(&node);
 	return 0;
 }
 
@@ -208,5 +201,5 @@ int main(void)
 		cmocka_unit_test(others_go_on),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, http_node_tear_down);
 }

@@ -6,7 +6,6 @@
  */
 #include "http_node.h"
 
-static struct http_node node;
 static char key[CRYPTO_API_KEY_LEN + 1];
 static struct answer answer;
 
@@ -14,12 +13,6 @@ static int set_up(void **state)
 {
 	http_node_start(&node, NULL);
 	http_node_key(&node, "indie", key);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	http_node_remove(&node);
 	return 0;
 }
 
@@ -266,5 +259,5 @@ int main(void)
 		cmocka_unit_test(pipelined_requests_are_answered_in_order),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, http_node_tear_down);
 }
