@@ -225,6 +225,16 @@ int lab_attach_pass(const char *interface)
 	return link_fd;
 }
 
+int lab_attach_pass_to_peer(const char *interface)
+{
+	int link_fd;
+
+	lab_enter_peer();
+	link_fd = lab_attach_pass(interface);
+	lab_leave_peer();
+	return link_fd;
+}
+
 void lab_put_filter(const char *interface, enum bpf_tc_attach_point where, uint32_t priority)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(interface),

@@ -38,7 +38,8 @@ void lab_leave_peer(void);
 pid_t lab_peer(void);			    /* a process in that namespace */
 int lab_load_pass(enum bpf_prog_type type); /* a program that passes everything: its fd */
 /* Attaches a passing program, natively, to an interface of the namespace the thread is in. */
-int lab_attach_pass(const char *interface); /* a link's fd: close it to detach */
+int lab_attach_pass(const char *interface);	    /* a link's fd: close it to detach */
+int lab_attach_pass_to_peer(const char *interface); /* of the peer's namespace */
 
 /* Somebody else's TC filter, with our handle. */
 void lab_put_filter(const char *interface, enum bpf_tc_attach_point where, uint32_t priority);

@@ -88,9 +88,7 @@ static void test_veth_without_a_program_on_its_peer(void **state)
 	assert_true(lab_is_pinned("tc_axk0") && !lab_is_pinned("link_xdp_axk0"));
 	expect_hook("axk0", "tc");
 
-	lab_enter_peer();
-	link = lab_attach_pass("axk0p");
-	lab_leave_peer();
+	link = lab_attach_pass_to_peer("axk0p");
 	lab_wait(is_at_xdp, k, "the peer's program is noticed");
 	assert_string_equal(interface_of(k, 0).reason, "");
 	assert_true(may_answer(k, if_nametoindex("axk0")));
@@ -229,9 +227,7 @@ static void test_foreign_program_is_left_alone(void **state)
 	int link, peer;
 
 	lab_add_veth("axk0", 1);
-	lab_enter_peer();
-	peer = lab_attach_pass("axk0p");
-	lab_leave_peer();
+	peer = lab_attach_pass_to_peer("axk0p");
 	link = lab_attach_pass("axk0");
 	assert_int_equal(netlink_get(if_nametoindex("axk0"), NETLINK_THIS_NETNS, &before), 0);
 	k = lab_start("axk0,lo");
@@ -295,10 +291,8 @@ static void test_interface_made_anew_between_daemons(void **state)
 	for (int with_peer = 0; with_peer < 2; with_peer++) {
 		link = -1;
 		lab_add_veth("axk0", 1);
-		lab_enter_peer();
 		if (with_peer)
-			link = lab_attach_pass("axk0p");
-		lab_leave_peer();
+			link = lab_attach_pass_to_peer("axk0p");
 		o.persist = true;
 		k = lab_start_options(&o);
 		kernel_stop(&k);
@@ -325,9 +319,7 @@ static void test_renamed_and_moved_away(void **state)
 	int link;
 
 	lab_add_veth("axk0", 1);
-	lab_enter_peer();
-	link = lab_attach_pass("axk0p");
-	lab_leave_peer();
+	link = lab_attach_pass_to_peer("axk0p");
 	k = lab_start("axk0");
 	assert_true(is_at_xdp(k));
 	lab_run("ip link set axk0 down && ip link set axk0 name axk1 && ip link set axk1 up");
@@ -430,9 +422,7 @@ static void test_added_outlives_the_daemon(void **state)
 	expect_interfaces(k, 1, false);
 	expect_hook("axk.1", "none");
 
-	lab_enter_peer();
-	link = lab_attach_pass("axk.1p");
-	lab_leave_peer();
+	link = lab_attach_pass_to_peer("axk.1p");
 	attach_now(k, "axk.1");
 	link_id = lab_pinned_link_id("link_xdp_axk:1");
 	replace(&k, "lo");
@@ -544,9 +534,7 @@ static void test_vlans_on_a_veth(void **state)
 	int link;
 
 	lab_add_veth("axk0", 1);
-	lab_enter_peer();
-	link = lab_attach_pass("axk0p");
-	lab_leave_peer();
+	link = lab_attach_pass_to_peer("axk0p");
 	k = lab_start("axk0");
 	assert_true(interface_of(k, 0).answers);
 	if (system("ip link add link axk0 name axk0.5 type vlan id 5 2>/dev/null")) {
