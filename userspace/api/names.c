@@ -105,3 +105,18 @@ json_t *json_of_interface(const struct kernel_interface *f)
 	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s}", "name", f->name, "hook", f->hook, "mode",
 			 f->mode, "answers", f->answers, "added", f->added, "reason", f->reason);
 }
+
+json_t *json_of_counters(struct kernel *k)
+{
+	struct axfw_counter counters[AXFW_REASON_COUNT];
+	json_t *list = json_array();
+
+	kernel_counters(k, counters);
+	for (unsigned i = 0; i < AXFW_REASON_COUNT; i++)
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:I, s:I}", "reason", name_of_reason(i),
+						"action", name_of_action(action_of_reason(i)),
+						"packets", (json_int_t)counters[i].packets, "bytes",
+						(json_int_t)counters[i].bytes));
+	return list;
+}

@@ -20,5 +20,6 @@ const char *name_of_response(unsigned response);     /* "401" */
 /* 32 hex digits; null for no key. */
 json_t *json_of_hash(const struct axfw_key_hash *hash);
 json_t *json_of_interface(const struct kernel_interface *f);
+json_t *json_of_counters(struct kernel *k); /* one row per reason */
 
 #endif

@@ -149,24 +149,10 @@ static json_t *describe_top(struct exchange *x, enum traffic_kind kind, double *
 	return list;
 }
 
-static json_t *describe_counters(struct kernel *k)
-{
-	struct axfw_counter counters[AXFW_REASON_COUNT];
-	json_t *list = json_array();
-
-	kernel_counters(k, counters);
-	for (unsigned i = 0; i < AXFW_REASON_COUNT; i++)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:I}", "reason", name_of_reason(i),
-						"action", name_of_action(action_of_reason(i)),
-						"packets", (json_int_t)counters[i].packets));
-	return list;
-}
-
 void api_node_top(struct exchange *x)
 {
 	const struct services *s = x->services;
-	json_t *counters = describe_counters(s->kernel);
+	json_t *counters = json_of_counters(s->kernel);
 	uint64_t now_ns = clock_monotonic_ns();
 	struct kernel_state state;
 	struct denials_counts d;

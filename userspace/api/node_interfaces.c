@@ -52,7 +52,10 @@ static json_t *describe(struct kernel *k, const char *name)
 	return json_null(); /* detached again meanwhile */
 }
 
-void api_node_attach(struct exchange *x)
+typedef int change_fn(struct kernel *k, const char *name, char *reason, size_t size);
+typedef void answer_fn(struct exchange *x, const char *name);
+
+static void change_interface(struct exchange *x, change_fn *change, answer_fn *answer)
 {
 	_cleanup_(json_decrefp) json_t *body = json_body_object(x);
 	const char *name = read_name(x, body);
@@ -61,27 +64,30 @@ void api_node_attach(struct exchange *x)
 
 	if (!name)
 		return;
-	r = kernel_attach(x->services->kernel, name, reason, sizeof(reason));
+	r = change(x->services->kernel, name, reason, sizeof(reason));
 	if (r < 0)
 		refuse(x, r, name, reason);
 	else
-		exchange_reply_json(
-			x, 201,
-			json_pack("{s:o}", "interface", describe(x->services->kernel, name)));
+		answer(x, name);
+}
+
+static void answer_attached(struct exchange *x, const char *name)
+{
+	exchange_reply_json(x, 201,
+			    json_pack("{s:o}", "interface", describe(x->services->kernel, name)));
+}
+
+static void answer_detached(struct exchange *x, const char *name)
+{
+	exchange_reply_json(x, 200, json_pack("{s:b, s:s}", "detached", 1, "name", name));
+}
+
+void api_node_attach(struct exchange *x)
+{
+	change_interface(x, kernel_attach, answer_attached);
 }
 
 void api_node_detach(struct exchange *x)
 {
-	_cleanup_(json_decrefp) json_t *body = json_body_object(x);
-	const char *name = read_name(x, body);
-	char reason[KERNEL_REASON_MAX] = "";
-	int r;
-
-	if (!name)
-		return;
-	r = kernel_detach(x->services->kernel, name, reason, sizeof(reason));
-	if (r < 0)
-		refuse(x, r, name, reason);
-	else
-		exchange_reply_json(x, 200, json_pack("{s:b, s:s}", "detached", 1, "name", name));
+	change_interface(x, kernel_detach, answer_detached);
 }

@@ -15,21 +15,6 @@ static json_t *describe_interfaces(const struct kernel_state *state)
 	return list;
 }
 
-static json_t *describe_counters(struct kernel *k)
-{
-	struct axfw_counter counters[AXFW_REASON_COUNT];
-	json_t *list = json_array();
-
-	kernel_counters(k, counters);
-	for (unsigned i = 0; i < AXFW_REASON_COUNT; i++)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:I, s:I}", "reason", name_of_reason(i),
-						"action", name_of_action(action_of_reason(i)),
-						"packets", (json_int_t)counters[i].packets, "bytes",
-						(json_int_t)counters[i].bytes));
-	return list;
-}
-
 static json_t *describe_kernel(struct kernel *k)
 {
 	struct kernel_state state;
@@ -40,7 +25,7 @@ static json_t *describe_kernel(struct kernel *k)
 			 "pin_dir", state.pin_dir, "adopted", state.adopted, "complete",
 			 state.complete, "generation", (json_int_t)state.generation,
 			 "sync_failures", (json_int_t)state.sync_failures, "interfaces",
-			 describe_interfaces(&state), "counters", describe_counters(k));
+			 describe_interfaces(&state), "counters", json_of_counters(k));
 }
 
 static json_t *describe_store(const struct services *s)
