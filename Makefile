@@ -213,10 +213,13 @@ bench: ## measure, print tables, write build/bench.json (BENCH="--full", BENCH="
 fresh: ## the two commands of the README in a Debian 12 root that has nothing installed
 	@tests/fresh/run.sh
 
-# libFuzzer wants everything it looks into built by clang; parsers of outside bytes live in these modules.
+# libFuzzer wants everything it looks into built by clang; parsers of outside bytes live in these modules
+# and files.
 FUZZ_MODULES ?= base crypto guard
+FUZZ_FILES   := userspace/http/form.c userspace/http/lookup.c userspace/api/json_body.c \
+                userspace/exchange/reply.c userspace/identity/email.c tools/axfw/receipt.c
 FUZZ_CFLAGS  := -std=gnu11 -g -O1 $(PKG_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-FUZZ_OBJ     := $(patsubst %.c,$(B)/obj-fuzz/%.o,$(foreach m,$(FUZZ_MODULES),$(wildcard userspace/$(m)/*.c)))
+FUZZ_OBJ     := $(patsubst %.c,$(B)/obj-fuzz/%.o,$(foreach m,$(FUZZ_MODULES),$(wildcard userspace/$(m)/*.c)) $(FUZZ_FILES))
 FUZZ_BIN     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 .SECONDARY: $(FUZZ_BIN:$(B)/fuzz/%=$(B)/obj-fuzz/tests/fuzz/%.o)
 $(B)/obj-fuzz/%.o: %.c
