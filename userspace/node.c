@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "axfw/rate.h"
 #include "kernel_answers.h"
+#include "key_sync.h"
 
 /* A rolling update: how long a new daemon waits for the old one to let go of the store. */
 #define STORE_LOCK_WAIT_MS 30000
@@ -23,6 +24,7 @@ struct node {
 	struct store *store;
 	struct identity *identity;
 	struct kernel *kernel;
+	struct key_sync key_sync;
 	struct denials *denials;
 	struct traffic *traffic;
 	struct metrics *metrics;
@@ -30,73 +32,6 @@ struct node {
 	const struct settings *settings;
 	uint64_t began_ns, start_ms;
 };
-
-/* --- identity tells the kernel --------------------------------------------------------------- */
-
-static void before_key_added(void *arg)
-{
-	kernel_bump_generation(arg);
-}
-
-static int key_changed(void *arg, const struct axfw_key_hash *hash,
-		       const struct axfw_admission *admission)
-{
-	return kernel_put_key(arg, hash, admission);
-}
-
-static void signup_recorded(void *arg, const struct axfw_client *client,
-			    const struct axfw_signup_window *window)
-{
-	/* A window the kernel lacks means that userspace answers the 429 itself. */
-	if (kernel_put_signup_window(arg, client, window) < 0)
-		log_debug("a signup window isn't in the kernel");
-}
-
-static void complete_changed(void *arg, bool complete)
-{
-	kernel_set_complete(arg, complete);
-}
-
-static void key_forgotten(void *arg, const struct axfw_key_hash *hash)
-{
-	/* Left there it goes on saying "revoked", which stays true. */
-	if (kernel_forget_key(arg, hash) < 0)
-		log_debug("a key revoked long ago is still in the kernel");
-}
-
-struct reconcile {
-	struct kernel *kernel;
-	int r; /* the first failure */
-};
-
-static void reconcile_key(void *arg, const struct axfw_key_hash *hash,
-			  const struct axfw_admission *admission)
-{
-	struct reconcile *rec = arg;
-
-	if (rec->r >= 0)
-		rec->r = kernel_reconcile_put(rec->kernel, hash, admission);
-}
-
-/* Whatever fails here leaves the kernel passing more to userspace than it must, never less. */
-static void fill_kernel(struct node *n)
-{
-	struct reconcile rec = { .kernel = n->kernel };
-	bool complete;
-	int r = kernel_reconcile_begin(n->kernel);
-
-	if (r < 0) {
-		log_error_r(r, "the kernel's keys can't be reconciled");
-		return;
-	}
-	complete = identity_each_admission(n->identity, reconcile_key, &rec);
-	r = kernel_reconcile_end(n->kernel, complete && rec.r >= 0);
-	if (rec.r < 0)
-		r = rec.r;
-	if (r < 0)
-		log_error_r(r,
-			    "the kernel doesn't hold every key: userspace answers for the others");
-}
 
 /* --- starting, in order ---------------------------------------------------------------------- */
 
@@ -219,37 +154,6 @@ static int start_kernel(struct node *n, const struct settings *s)
 		return r;
 	}
 	return r < 0 ? log_error_r(r, "the kernel module can't start") : 0;
-}
-
-/* Now and not at the next tick: until then the kernel might refuse a key whose month has ended. */
-static void clock_was_set(void *arg)
-{
-	struct node *n = arg;
-
-	identity_refresh_quota(n->identity, clock_wall_us());
-}
-
-static void keys_were_lost(void *arg)
-{
-	fill_kernel(arg);
-}
-
-/* From here on every change of a key is in the kernel before the call that made it returns. */
-static void connect_identity_to_kernel(struct node *n)
-{
-	const struct identity_watcher watcher = {
-		.arg = n->kernel,
-		.before_key_added = before_key_added,
-		.key_changed = key_changed,
-		.signup_recorded = signup_recorded,
-		.complete_changed = complete_changed,
-		.key_forgotten = key_forgotten,
-	};
-
-	identity_watch(n->identity, &watcher);
-	fill_kernel(n);
-	kernel_on_clock_set(n->kernel, clock_was_set, n);
-	kernel_on_loss(n->kernel, keys_were_lost, n);
 }
 
 /* --- tier 0 and events ----------------------------------------------------------------------- */
@@ -395,7 +299,7 @@ int node_serve(struct node *n, void (*on_handover)(void *arg), void *arg)
 		r = open_denials(n, s);
 	if (r < 0)
 		return r;
-	connect_identity_to_kernel(n);
+	key_sync_start(&n->key_sync, n->identity, n->kernel);
 	describe_services(n, s);
 	r = http_start(&n->services, n->listeners, on_handover, arg, &n->http);
 	if (r < 0)
