@@ -4,12 +4,13 @@ import hashlib
 import hmac
 import json
 import sqlite3
+import subprocess
 import uuid
 
 import pytest
 
 from clients import UNKNOWN_KEY, Browser, check
-from lab import REPO, run
+from lab import BUILD, REPO, run
 
 MASTER_KEY = "0123456789abcdef" * 4  # as in lab.Daemon
 SHAPES = ("current", "plaintext-keys", "early-registry", "early", "half-migrated")
@@ -96,3 +97,29 @@ def test_old_key_can_be_revoked(network, make_daemon):
     daemon.revoke_key(tenants[0]["tenant_id"], tenants[0]["key_id"])
     assert check(network, tenants[0]["api_key"]).status == 401
     assert check(network, tenants[1]["api_key"]).status == 200
+
+
+def test_no_way_back(network, make_daemon):
+    """`axfw store finalize`: old passwords go on working and are kept with Argon2id from their next use on."""
+    daemon = make_daemon()
+    tenant, other = make_old(daemon.store, "current", "--tenants", "2")
+    daemon.start()
+
+    def schemes():
+        with sqlite3.connect(f"file:{daemon.store}/registry.db?mode=ro", uri=True) as database:
+            return {row[0]: row[1].split("$")[:2] for row in database.execute("select email, pw_hash from tenants")}
+    done = subprocess.run([BUILD / "axfw", "--socket", daemon.socket, "store", "finalize"], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 2 and "--no-way-back" in done.stderr
+    assert Browser(network).log_in(tenant["email"], tenant["password"]).status == 303
+    assert schemes()[tenant["email"]][0] == "pbkdf2"
+
+    assert daemon.axfw("store", "finalize", "--no-way-back") == {"final": True, "passwords": "argon2id"}
+    assert Browser(network).log_in(tenant["email"], "wrong horse").status == 401
+    assert Browser(network).log_in(tenant["email"], tenant["password"]).status == 303
+    assert schemes() == {tenant["email"]: ["", "argon2id"], other["email"]: ["pbkdf2", "200000"]}
+    daemon.stop()
+    daemon.start()
+    for person in (tenant, other):
+        assert Browser(network).log_in(person["email"], person["password"]).status == 303
+    assert set(map(tuple, schemes().values())) == {("", "argon2id")}

@@ -112,11 +112,80 @@ static void with_argon2id(void **state)
 	judge(*state, CRYPTO_ARGON2ID);
 }
 
+static void stored_hash(struct fixture *f, const char *email, char ret[CRYPTO_PASSWORD_TEXT_LEN])
+{
+	struct store_tenant row;
+
+	assert_int_equal(store_find_login(f->store, email, &row, ret), 0);
+}
+
+/* An old account: its password becomes Argon2id's at the first right log-in, and not before. */
+static void after_there_is_no_way_back(void **state)
+{
+	struct fixture *f = *state;
+	char before[CRYPTO_PASSWORD_TEXT_LEN], after[CRYPTO_PASSWORD_TEXT_LEN];
+	char code[CRYPTO_RECOVERY_CODE_LEN + 1];
+	struct work done;
+	uint32_t tenant;
+
+	assert_int_equal(identity_sign_up(f->identity, EMAIL, PASSWORD, "free", &tenant, code), 0);
+	stored_hash(f, EMAIL, before);
+	assert_int_equal(identity_log_in(f->identity, EMAIL, PASSWORD, &tenant), 0);
+	stored_hash(f, EMAIL, after);
+	assert_string_equal(after, before); /* as long as there is one */
+	assert_int_equal(crypto_password_scheme_of(after), CRYPTO_PBKDF2);
+
+	assert_int_equal(identity_finalize(f->identity), 0);
+	done = work_of(f, EMAIL, "wrong horse", -EKEYREJECTED);
+	assert_int_equal(done.pbkdf2_calls, 1);
+	stored_hash(f, EMAIL, after);
+	assert_string_equal(after, before);
+	done = work_of(f, EMAIL, PASSWORD, 0);
+	assert_int_equal(done.pbkdf2_calls, 1);
+	stored_hash(f, EMAIL, after);
+	assert_int_equal(crypto_password_scheme_of(after), CRYPTO_ARGON2ID);
+	close_node(f);
+	open_node(f);
+	done = work_of(f, EMAIL, PASSWORD, 0);
+	assert_int_equal(done.pbkdf2_calls, 0);
+	assert_int_equal(done.argon2_calls, 1);
+	assert_int_equal(identity_log_in(f->identity, EMAIL, "wrong horse", &tenant),
+			 -EKEYREJECTED);
+	assert_int_equal(
+		identity_sign_up(f->identity, "new@example.org", PASSWORD, "free", &tenant, code),
+		0);
+	stored_hash(f, "new@example.org", after);
+	assert_int_equal(crypto_password_scheme_of(after), CRYPTO_ARGON2ID);
+}
+
+/* Then accounts cost either, so strangers do, and each always the same. */
+static void strangers_are_of_both_kinds_then(void **state)
+{
+	struct fixture *f = *state;
+	unsigned kinds[2] = { 0 };
+
+	assert_int_equal(identity_finalize(f->identity), 0);
+	for (int n = 0; n < 24; n++) {
+		char email[32];
+		struct work first, second;
+
+		snprintf(email, sizeof(email), "u%d@example.org", n);
+		first = work_of(f, email, "wrong horse", -EKEYREJECTED);
+		second = work_of(f, email, "another horse", -EKEYREJECTED);
+		assert_memory_equal(&first, &second, sizeof(work));
+		assert_int_equal(first.pbkdf2_calls + first.argon2_calls, 1);
+		kinds[first.argon2_calls]++;
+	}
+	assert_true(kinds[0] && kinds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(with_pbkdf2, setup, teardown),
 		cmocka_unit_test_setup_teardown(with_argon2id, setup, teardown),
+		cmocka_unit_test_setup_teardown(after_there_is_no_way_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(strangers_are_of_both_kinds_then, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

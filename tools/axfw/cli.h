@@ -69,6 +69,7 @@ enum cli_status command_deny_list(const struct cli *cli, const struct cli_argume
 enum cli_status command_doctor(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_verify(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_tenants_create(const struct cli *cli, const struct cli_arguments *a);
+enum cli_status command_store_finalize(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_keys_create(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_keys_list(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_keys_revoke(const struct cli *cli, const struct cli_arguments *a);

@@ -29,6 +29,7 @@ void api_node_denials(struct exchange *x);
 void api_node_deny(struct exchange *x);
 void api_node_undeny(struct exchange *x);
 void api_node_tenant_create(struct exchange *x);
+void api_node_store_finalize(struct exchange *x);
 void api_node_key_create(struct exchange *x);
 void api_node_key_list(struct exchange *x);
 void api_node_key_revoke(struct exchange *x);

@@ -75,6 +75,8 @@ int crypto_password_hash(enum crypto_password_scheme scheme, const char *passwor
 			 char ret[static CRYPTO_PASSWORD_TEXT_LEN]);
 /* 1 right, 0 wrong, -EINVAL a stored text we don't know. */
 int crypto_password_verify(const char *password, const char *stored);
+/* How was it made? CRYPTO_PBKDF2 for what nobody knows, too. */
+enum crypto_password_scheme crypto_password_scheme_of(const char *stored);
 /* The work of verifying against what crypto_password_hash() makes now, for accounts that don't
  * exist: 0 or -errno. */
 int crypto_password_pretend(enum crypto_password_scheme scheme, const char *password);

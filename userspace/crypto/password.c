@@ -189,3 +189,9 @@ int crypto_password_pretend(enum crypto_password_scheme scheme, const char *pass
 
 	return r < 0 ? r : 0;
 }
+
+enum crypto_password_scheme crypto_password_scheme_of(const char *stored)
+{
+	return strncmp(stored, ARGON2_TAG, sizeof(ARGON2_TAG) - 1) ? CRYPTO_PBKDF2
+								   : CRYPTO_ARGON2ID;
+}

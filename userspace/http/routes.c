@@ -80,6 +80,8 @@ static const struct route routes[] = {
 	  .handle = api_node_undeny, .summary = "take a prefix out" },
 	{ .method = "POST", .path = "/node/tenants", .auth = AUTH_OPERATOR, .body_max = BODY_MAX, .slow = true, .hashes = true,
 	  .handle = api_node_tenant_create, .summary = "open an account" },
+	{ .method = "POST", .path = "/node/store/finalize", .auth = AUTH_OPERATOR, .body_max = BODY_MAX, .slow = true,
+	  .handle = api_node_store_finalize, .summary = "no way back to the Python firewall" },
 	{ .method = "POST", .path = "/node/keys", .auth = AUTH_OPERATOR, .body_max = BODY_MAX, .slow = true,
 	  .handle = api_node_key_create, .summary = "create an API key" },
 	{ .method = "GET", .path = "/node/keys", .auth = AUTH_OPERATOR, .body_max = BODY_MAX, .slow = true,

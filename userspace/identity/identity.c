@@ -18,10 +18,13 @@ int identity_open(const struct identity_options *options, struct identity **ret)
 		return -ENOMEM;
 	i->store = options->store;
 	i->crypto = options->crypto;
-	i->passwords = options->passwords;
+	atomic_init(&i->passwords, options->passwords);
 	i->key_rate = options->key_rate;
 	pthread_mutex_init(&i->announce, NULL);
 	pthread_mutex_init(&i->sessions.lock, NULL);
+	r = accounts_load(i);
+	if (r < 0)
+		return r;
 	r = directory_load(i);
 	if (r < 0)
 		return r;

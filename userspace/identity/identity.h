@@ -41,8 +41,8 @@ struct identity_options {
 	struct store *store;
 	const struct crypto *crypto;
 	struct axfw_signup_rule signup;
-	/* Of new passwords and recovery codes; what an unknown account's log-in costs. PBKDF2 until
-	 * the operator says that the Python firewall won't come back. */
+	/* Of new passwords and recovery codes; what an unknown account's log-in costs. Argon2id in
+	 * any case once the store is final. */
 	enum crypto_password_scheme passwords;
 	struct axfw_rate key_rate; /* calls with one key; interval 0: no limit */
 };
@@ -138,6 +138,10 @@ int identity_sign_up(struct identity *i, const char *email, const char *password
 /* -EKEYREJECTED for a wrong password and for an unknown account, after the same time. */
 int identity_log_in(struct identity *i, const char *email, const char *password,
 		    uint32_t *ret_tenant);
+
+/* The Python firewall won't come back: new passwords and recovery codes are Argon2id's, old
+ * passwords become so at their next log-in. For good. */
+int identity_finalize(struct identity *i);
 
 struct key_info {
 	char id[UUID_TEXT_LEN];

@@ -91,7 +91,8 @@ struct signups;
 struct identity {
 	struct store *store;
 	const struct crypto *crypto;
-	enum crypto_password_scheme passwords;
+	_Atomic enum crypto_password_scheme passwords; /* of new ones */
+	atomic_bool final; /* accounts from before may still have PBKDF2's */
 	struct axfw_rate key_rate;
 	struct identity_watcher watcher;
 	struct cds_lfht *tenants_by_number, *tenants_by_email;
@@ -121,6 +122,9 @@ static inline void leavep(int *inside)
 
 /* An RCU read side to the end of the block. */
 #define ENTER() _cleanup_(leavep) _unused_ int inside_ = (urcu_bp_read_lock(), 1)
+
+/* accounts.c: is there a way back? */
+int accounts_load(struct identity *i);
 
 /* directory.c */
 int directory_load(struct identity *i);

@@ -121,6 +121,28 @@ int registry_open(struct store *s, char *error, size_t size)
 	return r < 0 ? r : check_master_key(s, error, size);
 }
 
+int store_finalize(struct store *s)
+{
+	_cleanup_(mutex_unlockp) pthread_mutex_t *locked = mutex_lock(&s->registry_lock);
+	_cleanup_(sql_rollbackp) sqlite3 *open = NULL;
+	int r = registry_begin(s, COMMIT_DURABLE, &open);
+
+	if (r == 0)
+		r = sql_do(s->registry,
+			   "INSERT OR REPLACE INTO axfw_meta (name, value) VALUES ('final', x'01')",
+			   "");
+	return r < 0 ? r : sql_commit(&open);
+}
+
+int store_is_final(struct store *s)
+{
+	_cleanup_(mutex_unlockp) pthread_mutex_t *locked = mutex_lock(&s->registry_lock);
+	uint8_t value;
+	int r = get_meta(s, "final", &value, sizeof(value));
+
+	return r == -ENOENT ? 0 : r < 0 ? r : value == 1;
+}
+
 /* --- tables ------------------------------------------------------------------------------------
  */
 

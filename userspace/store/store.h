@@ -80,6 +80,10 @@ int store_find_login(struct store *s, const char *email, struct store_tenant *re
 		     char ret_password_hash[static CRYPTO_PASSWORD_TEXT_LEN]);
 int store_set_password(struct store *s, uint32_t tenant, const char *password_hash);
 int store_set_recovery(struct store *s, uint32_t tenant, const char *recovery_hash);
+/* No way back: the operator has said that the Python firewall won't come back to this directory.
+ * store_is_final(): 1, 0 or -errno. */
+int store_finalize(struct store *s);
+int store_is_final(struct store *s);
 /* The newest policy document; NULL where there is none. Caller frees. */
 int store_get_policy(struct store *s, uint32_t tenant, char **ret_body, uint32_t *ret_version);
 
