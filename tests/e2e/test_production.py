@@ -17,7 +17,9 @@ WEAK = [
     ("AXIOM_FIREWALL_SESSION_SECRET", "0123456789abcdef" * 4),  # the master key
     ("AXIOM_FIREWALL_CORS_ORIGINS", "*"),
     ("AXIOM_FIREWALL_CORS_ORIGINS", "https://a.example.org/"),
+    ("AXIOM_FIREWALL_CORS_ORIGINS", "https://a.example.org/ , https://b.example.org"),
     ("AXIOM_FIREWALL_PUBLIC_URL", ""),
+    ("AXIOM_FIREWALL_PUBLIC_URL", "https://"),
     ("AXIOM_FIREWALL_PUBLIC_URL", "http://firewall.example.org"),
     ("AXFW_LOG_LEVEL", "debug"),
 ]

@@ -278,7 +278,12 @@ static void production_names_each_weak_setting(void **state)
 		{ "AXIOM_FIREWALL_CORS_ORIGINS", "*", "CORS_ORIGINS" },
 		{ "AXIOM_FIREWALL_CORS_ORIGINS", "https://a.example/,https://b.example",
 		  "CORS_ORIGINS" },
+		{ "AXIOM_FIREWALL_CORS_ORIGINS", "https://a.example/ , https://b.example",
+		  "CORS_ORIGINS" },
+		{ "AXIOM_FIREWALL_CORS_ORIGINS", "https://a.example, https://b.example/ ",
+		  "CORS_ORIGINS" },
 		{ "AXIOM_FIREWALL_PUBLIC_URL", "http://axfw.example", "PUBLIC_URL" },
+		{ "AXIOM_FIREWALL_PUBLIC_URL", "https://", "PUBLIC_URL" },
 		{ "AXFW_LOG_LEVEL", "debug", "AXFW_LOG_LEVEL" },
 	};
 	static const char *const strong[][2] = {

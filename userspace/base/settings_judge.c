@@ -52,11 +52,17 @@ static bool cors_any(const struct settings *s)
 	return strchr(s->cors_origins, '*');
 }
 
+/* Of any origin of the list, which may have blanks around its commas. */
 static bool cors_slash(const struct settings *s)
 {
-	size_t len = strlen(s->cors_origins);
+	const char *at = s->cors_origins;
 
-	return strstr(s->cors_origins, "/,") || (len && s->cors_origins[len - 1] == '/');
+	while ((at = strchr(at, '/'))) {
+		at++;
+		if (!at[strspn(at, " \t")] || at[strspn(at, " \t")] == ',')
+			return true;
+	}
+	return false;
 }
 
 static bool url_not_https(const struct settings *s)
