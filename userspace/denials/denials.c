@@ -448,6 +448,19 @@ static int load(struct denials *d)
 	return 0;
 }
 
+/* Requests read all the time: a writer that let every one of them go first, as is the default, would
+ * wait for minutes. */
+static void init_locks(struct denials *d)
+{
+	pthread_rwlockattr_t attributes;
+
+	pthread_mutex_init(&d->change, NULL);
+	pthread_rwlockattr_init(&attributes);
+	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&d->lock, &attributes);
+	pthread_rwlockattr_destroy(&attributes);
+}
+
 int denials_open(const struct denials_options *options, struct denials **ret)
 {
 	_cleanup_(denials_close) struct denials *d = calloc(1, sizeof(*d));
@@ -456,8 +469,7 @@ int denials_open(const struct denials_options *options, struct denials **ret)
 	if (!d)
 		return -ENOMEM;
 	d->options = *options;
-	pthread_mutex_init(&d->change, NULL);
-	pthread_rwlock_init(&d->lock, NULL);
+	init_locks(d);
 	r = box_open(d);
 	if (r >= 0)
 		r = load(d);
