@@ -448,8 +448,8 @@ static int load(struct denials *d)
 	return 0;
 }
 
-/* Requests read all the time: a writer that let every one of them go first, as is the default, would
- * wait for minutes. */
+/* Requests read all the time: a writer that let every one of them go first, as is the default,
+ * would wait for minutes. */
 static void init_locks(struct denials *d)
 {
 	pthread_rwlockattr_t attributes;
