@@ -98,6 +98,17 @@ static void bodies_beyond_it(void **state)
 	}
 }
 
+static void a_browser_sees_a_page(void **state)
+{
+	int fd = begin("POST /signup", key, "Accept: text/html\r\nContent-Length: 1048577");
+
+	hear(fd, &answer);
+	assert_int_equal(answer.status, 413);
+	assert_non_null(strstr(answer.body, "At most 1024 KiB can be sent to this address."));
+	assert_true(is_at_end(fd));
+	close(fd);
+}
+
 static void lengths_beyond_every_number(void **state)
 {
 	int fd = begin("POST /v1/guard/check", key, "Content-Length: 99999999999999999999999999");
@@ -274,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bodies_up_to_the_limit),
 		cmocka_unit_test(bodies_beyond_it),
+		cmocka_unit_test(a_browser_sees_a_page),
 		cmocka_unit_test(lengths_beyond_every_number),
 		cmocka_unit_test(chunked_bodies_have_the_limit_too),
 		cmocka_unit_test(a_refusal_outlives_the_body),

@@ -82,7 +82,8 @@ static json_t *traffic_data(struct exchange *x)
 	return json_pack("{s:o, s:o, s:b, s:b, s:o}", "calls", page_count(usage.calls), "blocked",
 			 page_count(usage.blocked), "has_blocked", usage.blocked > 0, "no_calls",
 			 usage.calls == 0, "latency",
-			 json_sprintf("%.1f ms", usage.calls ? usage.latency_ms_mean : 0.0));
+			 usage.calls ? json_sprintf("%.1f ms", usage.latency_ms_mean)
+				     : json_string("– ms"));
 }
 
 static json_t *kernel_data(struct exchange *x)

@@ -44,11 +44,30 @@ static const char *status_title(unsigned status)
 	return "That didn't work";
 }
 
+/* What the API says in words that programs compare, as people want to read it. */
+static const char *for_people(const char *sentence)
+{
+	static const struct {
+		const char *said, *shown;
+	} sentences[] = {
+		{ "Not Found",
+		  "There is no page at this address. It may have been mistyped, or the "
+		  "link that led here is out of date." },
+		{ "Method Not Allowed", "This address only takes what a form sends to it. Go back "
+					"to the page with the form and send it from there." },
+	};
+
+	for (size_t n = 0; n < ARRAY_SIZE(sentences); n++)
+		if (!strcmp(sentences[n].said, sentence))
+			return sentences[n].shown;
+	return sentence;
+}
+
 void dashboard_error_page(struct exchange *x, unsigned status, const char *sentence)
 {
 	page_reply(x, status, "error", status_title(status),
-		   json_pack("{s:i, s:s, s:s}", "status", (int)status, "sentence", sentence,
-			     "request_id", x->request_id));
+		   json_pack("{s:i, s:s, s:s}", "status", (int)status, "sentence",
+			     for_people(sentence), "request_id", x->request_id));
 }
 
 /* Does the browser hold this very version? If-None-Match decides where both are sent (RFC

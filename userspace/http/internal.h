@@ -283,6 +283,7 @@ void cors_read(const struct cors *c, struct request *r);
 bool cors_preflight(const struct cors *c, struct request *r);
 
 /* respond.c */
+bool respond_wants_page(struct request *r); /* a browser, rather than a program */
 void respond_error(struct request *r, unsigned status, const char *sentence);
 enum MHD_Result respond(struct request *r);
 /* Writes the answer to the socket itself and gives up the connection: for what libmicrohttpd can't

@@ -97,10 +97,17 @@ enum MHD_Result refuse_malformed(struct request *r, unsigned status, const char 
 
 enum MHD_Result refuse_too_large(struct request *r)
 {
+	char sentence[TOO_LARGE_LEN];
 	struct text t = { 0 };
 
 	exchange_clear(&r->x);
 	count_refusal(r, METRICS_REFUSED_TOO_LARGE);
+	if (respond_wants_page(r)) {
+		snprintf(sentence, sizeof(sentence), "At most %zu KiB can be sent to this address.",
+			 r->body_max >> 10);
+		respond_error(r, 413, sentence);
+		return respond_and_leave(r);
+	}
 	text_addf(&t, TOO_LARGE, r->body_max);
 	exchange_reply_text(&r->x, 413, "application/json", &t);
 	return respond_and_leave(r);

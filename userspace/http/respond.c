@@ -173,11 +173,16 @@ enum MHD_Result respond_and_leave(struct request *r)
 
 /* --- errors ---------------------------------------------------------------------------------- */
 
-void respond_error(struct request *r, unsigned status, const char *sentence)
+bool respond_wants_page(struct request *r)
 {
 	const char *accept = exchange_header(&r->x, "Accept");
 
-	if (accept && strstr(accept, "text/html"))
+	return accept && strstr(accept, "text/html");
+}
+
+void respond_error(struct request *r, unsigned status, const char *sentence)
+{
+	if (respond_wants_page(r))
 		dashboard_error_page(&r->x, status, sentence);
 	else
 		exchange_error(&r->x, status, "%s", sentence);
