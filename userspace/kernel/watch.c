@@ -18,6 +18,7 @@
 #define RETRY_MS   100	/* a failed update is tried again: the kernel was out of memory or busy */
 #define LOSS_MS	   1000 /* between two calls for a reconcile */
 #define IDLE_MS	   1000 /* how often the sample is looked at */
+#define EVENTS_MS  250	/* between two looks into the ring, of which samples don't tell */
 
 void watch_wake(struct kernel *k)
 {
@@ -114,8 +115,12 @@ void kernel_on_clock_set(struct kernel *k, kernel_clock_fn *fn, void *arg)
 
 /* --- the thread ------------------------------------------------------------------------------ */
 
-/* Returns whether an interface has changed. */
-static bool wait_for_work(struct kernel *k, int timeout_ms)
+struct found {
+	bool interfaces; /* one has changed */
+	bool events;
+};
+
+static struct found wait_for_work(struct kernel *k, int timeout_ms)
 {
 	struct pollfd fds[] = {
 		{ .fd = k->wake_fd, .events = POLLIN },
@@ -123,19 +128,21 @@ static bool wait_for_work(struct kernel *k, int timeout_ms)
 		{ .fd = k->links_fd, .events = POLLIN },
 		{ .fd = k->clock_fd, .events = POLLIN },
 	};
+	struct found found = { false };
 	uint64_t woken;
+	int ready = poll(fds, ARRAY_SIZE(fds), timeout_ms);
 
-	if (poll(fds, ARRAY_SIZE(fds), timeout_ms) <= 0)
-		return false;
+	found.events = ring_buffer__consume(k->ring) > 0; /* the poll hears of some of them only */
+	if (ready <= 0)
+		return found;
 	if (fds[0].revents && read(k->wake_fd, &woken, sizeof(woken)) < 0)
-		return false; /* somebody else's wake-up was counted already */
-	if (fds[1].revents)
-		ring_buffer__consume(k->ring);
+		return found; /* somebody else's wake-up was counted already */
 	if (fds[2].revents)
 		netlink_drain(k->links_fd);
 	if (fds[3].revents)
 		note_clock(k);
-	return fds[2].revents;
+	found.interfaces = fds[2].revents;
+	return found;
 }
 
 static void recheck(struct kernel *k)
@@ -150,13 +157,15 @@ static void *watch(void *arg)
 	struct kernel *k = arg;
 	uint64_t now = clock_monotonic_ns(), checked_at = now;
 	uint64_t recheck_at = now + RECHECK_MS * NS_PER_MS;
+	struct found found = { false };
 	bool left = false;
 
 	while (!atomic_load(&k->stopping)) {
 		uint64_t wait_ms = recheck_at > now ? (recheck_at - now) / NS_PER_MS + 1 : 0;
 
-		wait_ms = MIN(wait_ms, left ? RETRY_MS : IDLE_MS);
-		if (wait_for_work(k, (int)wait_ms))
+		wait_ms = MIN(wait_ms, left ? RETRY_MS : found.events ? EVENTS_MS : IDLE_MS);
+		found = wait_for_work(k, (int)wait_ms);
+		if (found.interfaces)
 			recheck_at = MIN(recheck_at, checked_at + CALM_MS * NS_PER_MS);
 		left = sync_admissions(k);
 		now = clock_monotonic_ns();
