@@ -394,6 +394,10 @@ def floods(lab, options):
             result.rows.append([flood, way, f"{seen['attempts_per_second']:,.0f}", f"{seen['daemon_us']:.2f}",
                                 f"{seen['softirq_us']:.2f}", f"{seen['client_alone']:,.0f}",
                                 f"{seen['client_beside']:,.0f}", f"{100 * seen['kept']:.0f} %"])
+    result.notes.append("Bad keys come as fast as it takes to leave a client a quarter of its verdicts without the kernel "
+                        "path. axfwd's part is beyond what it takes idle, which is "
+                        f"{max(w['daemon_idle'] for ws in result.figures.values() for w in ws.values()):.2%} of a core "
+                        "at most. Beside the SYNs the client opens a connection for each call.")
     bad = result.figures["bad keys"]
     answered, boxed, userspace = bad["401 in the kernel"], bad["penalty box"], bad["userspace"]
     result.target("axfwd's CPU for a bad key answered in the kernel", answered["daemon_us"], 0.1, "µs")

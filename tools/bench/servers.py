@@ -21,6 +21,7 @@ SESSION_SECRET = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba98765432
 CORES = os.cpu_count() or 1
 SERVER_CORE, CLIENT_CORE = 0, CORES - 1
 NAPI_NICE = -10  # softirqs don't wait for their turn either
+COALESCE_NS = 50000  # about what drivers of NICs come with: packets that arrive within it are one interrupt
 LOG_TAIL = 2000  # characters of a log that say why
 END_LIMIT_S = 60  # a daemon drains its journal before it ends
 
@@ -73,6 +74,11 @@ class Namespace:
             run("taskset", "-pc", core, pid)
             run("renice", "-n", NAPI_NICE, "-p", pid)
         return ours[0]
+
+    def coalesce(self, device):
+        """Packets are received together, as by a NIC: a veth otherwise wakes its thread for every single one."""
+        run("ip", "netns", "exec", self.name, "sh", "-c",
+            f"cd /sys/class/net/{device} && echo 1 > napi_defer_hard_irqs && echo {COALESCE_NS} > gro_flush_timeout")
 
     def enter(self):
         """Not ip netns exec: that mounts a /sys without our BPF file system."""
