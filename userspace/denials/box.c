@@ -15,8 +15,8 @@
 
 #define SAID_MAX 10 /* lines a minute: a flood's sources must not become a flood of lines */
 #define SAID_S	 60
-#define SAVE_NS	 NS_PER_S /* a daemon that is killed forgets who was boxed within the last second  \
-			   */
+/* A daemon that is killed forgets who was boxed within it. */
+#define SAVE_NS NS_PER_S
 
 int mixer_new(struct mixer *ret)
 {
