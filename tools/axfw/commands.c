@@ -131,9 +131,10 @@ const struct cli_command cli_commands[] = {
 	{ "store finalize", "", 0, 0,
 	  { { "--no-way-back", NULL, "say that you know" } },
 	  "the Python firewall won't come back: Argon2id for passwords",
-	  "Until then passwords are kept as the Python firewall keeps them (PBKDF2), so that it could\n"
-	  "read and write the directory again. Afterwards new passwords and recovery codes are kept\n"
-	  "with Argon2id, old passwords from their next log-in on, and it can't let those people in.\n"
+	  "Until then passwords are kept as the Python firewall keeps them (PBKDF2), so\n"
+	  "that it could read and write the directory again. Afterwards new passwords and\n"
+	  "recovery codes are kept with Argon2id, old passwords from their next log-in on,\n"
+	  "and it can't let those people in.\n"
 	  "\n"
 	  "  axfw store finalize --no-way-back\n",
 	  command_store_finalize },
