@@ -33,19 +33,34 @@ static __always_inline bool store_bytes(struct hook_ctx *ctx, __u32 at, const vo
 	return !bpf_xdp_store_bytes(ctx, at, (void *)from, len);
 }
 
-/*
- * Gives the frame the length `len`. On native veth the tail can't grow, so the tail is tried, then
- * the head: the caller writes every header anew. Left as it was when there is no room.
- */
+/* In front of a frame drivers leave 256 bytes, of which the kernel keeps 40 to itself. */
+#define HEAD_ROOM 208
+
+/* Native veth and generic XDP have no more at the tail than rounding the frame up to 64 bytes left.
+ * So the tail is tried, then the head, then both: the caller writes everything anew, wherever the
+ * frame begins. Left as it was when there is no room. */
+static __always_inline bool grow(struct hook_ctx *ctx, int delta)
+{
+	if (!bpf_xdp_adjust_tail(ctx, delta) || !bpf_xdp_adjust_head(ctx, -delta))
+		return true;
+	if (delta <= HEAD_ROOM || bpf_xdp_adjust_head(ctx, -HEAD_ROOM))
+		return false;
+	if (!bpf_xdp_adjust_tail(ctx, delta - HEAD_ROOM))
+		return true;
+	bpf_xdp_adjust_head(ctx, HEAD_ROOM);
+	return false;
+}
+
+/* Gives the frame the length `len`. */
 static __always_inline enum room make_room(struct hook_ctx *ctx,
 					   __u32 tcp_was_at __attribute__((unused)),
 					   __u32 tcp_at __attribute__((unused)), __u32 len)
 {
 	int delta = (int)len - (int)frame_len(ctx);
 
-	if (!delta || !bpf_xdp_adjust_tail(ctx, delta))
-		return ROOM_MADE;
-	return delta > 0 && !bpf_xdp_adjust_head(ctx, -delta) ? ROOM_MADE : ROOM_NONE;
+	if (delta > 0)
+		return grow(ctx, delta) ? ROOM_MADE : ROOM_NONE;
+	return !delta || !bpf_xdp_adjust_tail(ctx, delta) ? ROOM_MADE : ROOM_NONE;
 }
 
 static __always_inline int leave(struct hook_ctx *ctx __attribute__((unused)), enum fate fate)
