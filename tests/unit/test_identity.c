@@ -582,6 +582,26 @@ static void a_stepped_clock_moves_the_kernels_deadline(void **state)
 	assert_int_equal(f->keys[0].admission.state, AXFW_QUOTA_EXHAUSTED);
 }
 
+/* Calls are refused before they are charged for, and the kernel hears of it all the same. */
+static void a_clock_set_back_closes_the_quota_again(void **state)
+{
+	struct fixture *f = *state;
+	const struct tenant *t = find(f, add_tenant(f, "me@example.org"));
+	uint64_t month_us = clock_month_start_us(clock_month(clock_wall_us()));
+	uint64_t next_us = clock_month_start_us(clock_month(month_us) + 1);
+	char secret[CRYPTO_API_KEY_LEN + 1];
+
+	make_key(f, tenant_number(t), "k", secret);
+	assert_false(identity_is_over_quota(f->identity, t, month_us));
+	charge_until_refused(f, t, month_us);
+	identity_refresh_quota(f->identity, next_us);
+	assert_false(identity_is_over_quota(f->identity, t, next_us));
+	assert_int_equal(f->keys[0].admission.state, AXFW_ADMITTED);
+	identity_refresh_quota(f->identity, month_us);
+	assert_true(identity_is_over_quota(f->identity, t, month_us));
+	assert_int_equal(f->keys[0].admission.state, AXFW_QUOTA_EXHAUSTED);
+}
+
 #define RACES 200 /* months, each used up by all threads at once: one race proves little */
 
 struct charging {
@@ -662,6 +682,7 @@ int main(void)
 		TEST(a_used_up_month_refuses_in_the_kernel_too),
 		TEST(a_call_taken_back_opens_the_quota_again),
 		TEST(a_stepped_clock_moves_the_kernels_deadline),
+		TEST(a_clock_set_back_closes_the_quota_again),
 		TEST(parallel_calls_never_exceed_the_limit),
 		cmocka_unit_test(tiers_have_the_contracts_limits),
 	};

@@ -176,7 +176,7 @@ static bool may_call(struct exchange *x)
 {
 	uint32_t retry_after_s;
 
-	if (tenant_is_over_quota(x->caller.tenant, x->now_us)) {
+	if (identity_is_over_quota(x->services->identity, x->caller.tenant, x->now_us)) {
 		refuse_quota(x);
 		return false;
 	}

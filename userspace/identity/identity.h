@@ -116,6 +116,8 @@ int identity_charge(struct identity *i, const struct tenant *t, uint64_t now_us)
 void identity_refund(struct identity *i, const struct tenant *t, uint64_t now_us);
 /* Is the quota used up (nothing is counted)? */
 bool tenant_is_over_quota(const struct tenant *t, uint64_t now_us);
+/* The same for a call that will be refused: the kernel hears of it, if it hasn't. */
+bool identity_is_over_quota(struct identity *i, const struct tenant *t, uint64_t now_us);
 const struct tenant *identity_find_tenant(struct identity *i, uint32_t number);
 const struct tenant *identity_find_email(struct identity *i, const char *email);
 const struct tenant *identity_find_id(struct identity *i, const char *id); /* linear */

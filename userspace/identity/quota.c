@@ -95,6 +95,21 @@ static void announce(struct identity *i, const struct tenant *t, uint64_t now_us
 	quota_announce(i, own(t), now_us);
 }
 
+/* Say, the clock went back into a used-up month: the kernel hears it at the first refusal. */
+static void announce_if_unsaid(struct identity *i, const struct tenant *t, uint64_t now_us)
+{
+	if (!atomic_load(&t->exhausted_until_ns))
+		announce(i, t, now_us);
+}
+
+bool identity_is_over_quota(struct identity *i, const struct tenant *t, uint64_t now_us)
+{
+	if (!tenant_is_over_quota(t, now_us))
+		return false;
+	announce_if_unsaid(i, t, now_us);
+	return true;
+}
+
 int identity_charge(struct identity *i, const struct tenant *t, uint64_t now_us)
 {
 	uint32_t month = clock_month(now_us);
@@ -105,10 +120,7 @@ int identity_charge(struct identity *i, const struct tenant *t, uint64_t now_us)
 	do {
 		count = count_in(old, month);
 		if (count >= limit) {
-			/* Say, the clock went back into a used-up month: the kernel hears it now.
-			 */
-			if (!atomic_load(&t->exhausted_until_ns))
-				announce(i, t, now_us);
+			announce_if_unsaid(i, t, now_us);
 			return -EDQUOT;
 		}
 	} while (!atomic_compare_exchange_weak(word, &old, recount(old, month, count + 1)));
