@@ -117,6 +117,12 @@ void lab_new_pin_dir(void)
 	snprintf(pin_dir, sizeof(pin_dir), "%s/pins%u", directory, pin_dirs++);
 }
 
+int lab_new_pins(void **state)
+{
+	lab_new_pin_dir();
+	return 0;
+}
+
 struct kernel_options lab_options(const char *interfaces)
 {
 	static const uint16_t ports[] = { LAB_PORT };
@@ -189,6 +195,32 @@ struct kernel *lab_start(const char *interfaces)
 	struct kernel_options o = lab_options(interfaces);
 
 	return lab_start_options(&o);
+}
+
+struct kernel_state lab_state(struct kernel *k)
+{
+	struct kernel_state s;
+
+	kernel_state(k, &s);
+	return s;
+}
+
+void lab_start_and_leave(const char *interfaces)
+{
+	struct kernel_options o = lab_options(interfaces);
+	struct kernel *k;
+
+	o.persist = true;
+	k = lab_start_options(&o);
+	assert_true(lab_state(k).enforcing);
+	kernel_stop(&k);
+	assert_null(k);
+}
+
+void lab_stop_for_good(struct kernel *k)
+{
+	kernel_stop(&k);
+	assert_int_equal(access(lab_pin_dir(), F_OK), -1);
 }
 
 void lab_add_veth(const char *name, unsigned number)

@@ -24,11 +24,15 @@ int lab_leave(void **state);
 /* Pin directory of the running test: new for each, below the bpffs. */
 const char *lab_pin_dir(void);
 void lab_new_pin_dir(void);
+int lab_new_pins(void **state); /* the same, as a test's setup */
 
 /* What a daemon would pass: two guard routes, signup, the three answers, key 00 01 … 0f. */
 struct kernel_options lab_options(const char *interfaces);
 struct kernel *lab_start(const char *interfaces);
 struct kernel *lab_start_options(const struct kernel_options *options);
+struct kernel_state lab_state(struct kernel *k);
+void lab_start_and_leave(const char *interfaces); /* as a daemon that ended with persist */
+void lab_stop_for_good(struct kernel *k);	  /* nothing may be left */
 
 void lab_run(const char *format, ...) _printf_(1, 2); /* a shell command that must succeed */
 /* A veth pair: NAME here, NAMEp in another namespace, both up, 10.88.N.1/24 and 10.88.N.2/24. */
@@ -56,6 +60,8 @@ struct axfw_admission lab_admission(uint8_t state, uint32_t number);
 
 /* Suites, one per file. */
 int run_start_tests(void);
+int run_userspace_tests(void);
+int run_doctor_tests(void);
 int run_option_tests(void);
 int run_sync_tests(void);
 int run_interface_tests(void);

@@ -12,6 +12,8 @@ int main(void)
 	if (lab_enter(NULL) < 0)
 		return 1;
 	failed += run_start_tests();
+	failed += run_userspace_tests();
+	failed += run_doctor_tests();
 	failed += run_option_tests();
 	failed += run_sync_tests();
 	failed += run_interface_tests();

@@ -13,12 +13,6 @@
 #include "kernel/tc.h"
 #include "lab.h"
 
-static int new_pins(void **state)
-{
-	lab_new_pin_dir();
-	return 0;
-}
-
 static int remove_links(void **state)
 {
 	/* the pair ends with one of its ends; missing is fine */
@@ -610,38 +604,41 @@ static void test_netlink_tells_of_changes(void **state)
 int run_interface_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_veth_without_a_program_on_its_peer, new_pins,
+		cmocka_unit_test_setup_teardown(test_veth_without_a_program_on_its_peer,
+						lab_new_pins, remove_links),
+		cmocka_unit_test_setup_teardown(test_filter_outlives_a_restart, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_filter_outlives_a_restart, new_pins,
+		cmocka_unit_test_setup_teardown(test_other_filters_are_left_alone, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_other_filters_are_left_alone, new_pins,
+		cmocka_unit_test_setup_teardown(test_place_is_taken, lab_new_pins, remove_links),
+		cmocka_unit_test_setup_teardown(test_filter_is_put_back, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_place_is_taken, new_pins, remove_links),
-		cmocka_unit_test_setup_teardown(test_filter_is_put_back, new_pins, remove_links),
-		cmocka_unit_test_setup_teardown(test_peer_in_the_same_namespace, new_pins,
+		cmocka_unit_test_setup_teardown(test_peer_in_the_same_namespace, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_foreign_program_is_left_alone, new_pins,
+		cmocka_unit_test_setup_teardown(test_foreign_program_is_left_alone, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_interface_that_comes_and_goes, new_pins,
+		cmocka_unit_test_setup_teardown(test_interface_that_comes_and_goes, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_interface_made_anew_between_daemons, new_pins,
+		cmocka_unit_test_setup_teardown(test_interface_made_anew_between_daemons,
+						lab_new_pins, remove_links),
+		cmocka_unit_test_setup_teardown(test_renamed_and_moved_away, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_renamed_and_moved_away, new_pins,
+		cmocka_unit_test_setup_teardown(test_attach_and_detach_at_run_time, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_attach_and_detach_at_run_time, new_pins,
+		cmocka_unit_test_setup_teardown(test_added_outlives_the_daemon, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_added_outlives_the_daemon, new_pins,
+		cmocka_unit_test_setup_teardown(test_added_and_configured, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_added_and_configured, new_pins, remove_links),
-		cmocka_unit_test_setup_teardown(test_added_that_comes_and_goes, new_pins,
+		cmocka_unit_test_setup_teardown(test_added_that_comes_and_goes, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_too_many_interfaces, new_pins, remove_links),
-		cmocka_unit_test_setup_teardown(test_odd_lists, new_pins, remove_links),
-		cmocka_unit_test_setup_teardown(test_vlans_on_a_veth, new_pins, remove_links),
-		cmocka_unit_test_setup_teardown(test_interface_without_ethernet, new_pins,
+		cmocka_unit_test_setup_teardown(test_too_many_interfaces, lab_new_pins,
 						remove_links),
-		cmocka_unit_test_setup_teardown(test_counters, new_pins, remove_links),
-		cmocka_unit_test_setup_teardown(test_netlink_tells_of_changes, new_pins,
+		cmocka_unit_test_setup_teardown(test_odd_lists, lab_new_pins, remove_links),
+		cmocka_unit_test_setup_teardown(test_vlans_on_a_veth, lab_new_pins, remove_links),
+		cmocka_unit_test_setup_teardown(test_interface_without_ethernet, lab_new_pins,
+						remove_links),
+		cmocka_unit_test_setup_teardown(test_counters, lab_new_pins, remove_links),
+		cmocka_unit_test_setup_teardown(test_netlink_tells_of_changes, lab_new_pins,
 						remove_links),
 	};
 

@@ -9,12 +9,6 @@
 #define TOO_MANY 5000 /* refused connections at once, beyond what flows has room for */
 #define CLOSED	 100
 
-static int new_pins(void **state)
-{
-	lab_new_pin_dir();
-	return 0;
-}
-
 /* As the program does it on one CPU. */
 static void add_counts(int map, uint64_t begun, uint64_t ended)
 {
@@ -81,7 +75,7 @@ static void test_forgotten_flows(void **state)
 int run_limit_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_forgotten_flows, new_pins),
+		cmocka_unit_test_setup(test_forgotten_flows, lab_new_pins),
 	};
 
 	return cmocka_run_group_tests_name("kernel: limits", tests, NULL, NULL);

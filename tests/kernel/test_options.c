@@ -11,12 +11,6 @@
 #include "kernel/internal.h"
 #include "lab.h"
 
-static int new_pins(void **state)
-{
-	lab_new_pin_dir();
-	return 0;
-}
-
 static struct prefix_list list_of(const char *text)
 {
 	struct prefix_list list;
@@ -221,12 +215,12 @@ static void test_change_without_a_gap(void **state)
 int run_option_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_off_by_default, new_pins),
-		cmocka_unit_test_setup(test_lists, new_pins),
-		cmocka_unit_test_setup(test_any, new_pins),
-		cmocka_unit_test_setup(test_rates, new_pins),
-		cmocka_unit_test_setup(test_too_many, new_pins),
-		cmocka_unit_test_setup(test_change_without_a_gap, new_pins),
+		cmocka_unit_test_setup(test_off_by_default, lab_new_pins),
+		cmocka_unit_test_setup(test_lists, lab_new_pins),
+		cmocka_unit_test_setup(test_any, lab_new_pins),
+		cmocka_unit_test_setup(test_rates, lab_new_pins),
+		cmocka_unit_test_setup(test_too_many, lab_new_pins),
+		cmocka_unit_test_setup(test_change_without_a_gap, lab_new_pins),
 	};
 
 	return cmocka_run_group_tests_name("kernel: options", tests, NULL, NULL);
