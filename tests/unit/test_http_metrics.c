@@ -15,7 +15,6 @@ struct row {
 static void expect(const char *trusted, const struct row *rows, size_t count)
 {
 	const char *const flags[] = { "--forwarded-allow-ips", trusted, NULL };
-	struct http_node node;
 
 	http_node_start(&node, flags);
 	for (size_t i = 0; i < count; i++) {
