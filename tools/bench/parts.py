@@ -405,6 +405,10 @@ def floods(lab, options):
     result.target("the same once its source is boxed", boxed["cost_us"] / userspace["cost_us"], 0.05)
     result.target("the client keeps without the kernel path", userspace["kept"], 0.25)
     result.target("the client keeps with it", boxed["kept"], 0.8, at_least=True)
+    syns = result.figures["SYNs"]
+    result.target("new connections beside SYNs, with the program's cookies to without any",
+                  syns["the program's cookies"]["kept"] / max(syns["the stack, no cookies"]["kept"], 0.01), 1,
+                  at_least=True)
     return result
 
 
