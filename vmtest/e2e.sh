@@ -139,6 +139,40 @@ quota() {
 	answered 429 "$BY"
 	grep -qi '^retry-after:' /tmp/answer
 	closed_cleanly
+	echo "$key" > /tmp/spent_key
+}
+
+# spent STATUS: that is what the key whose quota is used up gets
+spent() {
+	guard "$(cat /tmp/spent_key)" hello
+	answered "$1"
+}
+
+# The wall clock is set into next month: the quota is whole again at once, in the kernel, too, whose clock
+# nobody can set. Set back, it is used up.
+clock_set() {
+	local ahead
+	ahead=$(($(next_month) - $(date +%s)))
+	spent 429
+	clock_forward $ahead
+	wait_for spent 200
+	clock_forward -$ahead
+	wait_for spent 429
+	guard "$(cat /tmp/spent_key)" hello
+	answered 429 "$BY"
+}
+
+# Its second day, in seconds of Unix time.
+next_month() {
+	local year month
+	year=$(date -u +%Y) month=$(date -u +%m)
+	month=$((${month#0} % 12 + 1))
+	[ $month -ne 1 ] || year=$((year + 1))
+	date -u -d "$year-$month-02 00:00:00" +%s
+}
+
+clock_forward() {
+	date -s "@$(($(date +%s) + $1))"
 }
 
 revoked_key() {

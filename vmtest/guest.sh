@@ -18,14 +18,14 @@ enforcing)
 	make_network
 	attach_peer pass
 	rows start_enforcing sign_up_key_and_verdicts unknown_key unknown_key_ipv6 late_body lost_answer \
-		signup_limit quota revoked_key daemon_stopped daemon_replaced daemon_killed daemon_ended \
+		signup_limit quota revoked_key daemon_stopped daemon_replaced daemon_killed clock_set daemon_ended \
 		tc_ingress loopback
 	;;
 userspace)
 	BY=userspace
 	make_network
 	rows start_in_userspace doctor_says_why sign_up_key_and_verdicts unknown_key unknown_key_ipv6 late_body \
-		signup_limit quota revoked_key daemon_replaced daemon_killed daemon_ended
+		signup_limit quota revoked_key daemon_replaced daemon_killed clock_set daemon_ended
 	;;
 *)
 	echo "kernels.txt says '$EXPECTED': neither enforcing nor userspace"
