@@ -7,8 +7,10 @@
 
 static void judge(const char *text, size_t len, struct guard_verdict *ret)
 {
+	const struct guard_request request = { .text = text, .len = len };
+
 	memset(ret, 0, sizeof(*ret));
-	require(guard_evaluate(guard, scratch, NULL, text, len, ret) == 0);
+	require(guard_evaluate(guard, scratch, NULL, &request, ret, NULL) == 0);
 	require((unsigned)ret->intent_class < GUARD_CLASS_COUNT);
 	require(ret->confidence_e4 >= 3000 && ret->confidence_e4 <= 9500);
 	require(ret->signal_count <= GUARD_SIGNALS_MAX);
@@ -31,7 +33,15 @@ static bool same(const struct guard_verdict *a, const struct guard_verdict *b)
 static void sign(const struct guard_verdict *v)
 {
 	_cleanup_(text_free) struct text t = { 0 };
-	const struct guard_receipt r = { "m", "e", "d", "t", { 0 }, 1, 1, v };
+	const struct guard_request request = { 0 };
+	const struct guard_receipt r = { .manifest_id = "m",
+					 .engine_version = "e",
+					 .decision_id = "d",
+					 .tenant = "t",
+					 .policy_version = 1,
+					 .time_us = 1,
+					 .request = &request,
+					 .verdict = v };
 	json_t *back;
 
 	require(guard_receipt_canonical(&r, &t) == 0);

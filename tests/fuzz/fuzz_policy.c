@@ -26,7 +26,9 @@ static void judge(const struct guard_policy *p, const char *text, size_t len)
 {
 	struct guard_verdict v;
 
-	require(guard_evaluate(guard, scratch, p, text, len, &v) == 0);
+	const struct guard_request request = { .text = text, .len = len };
+
+	require(guard_evaluate(guard, scratch, p, &request, &v, NULL) == 0);
 	require((unsigned)v.intent_class < GUARD_CLASS_COUNT);
 	require(v.confidence_e4 >= 3000 && v.confidence_e4 <= 9500);
 }

@@ -22,6 +22,14 @@ static inline uint64_t cpu_ns(void)
 	return (uint64_t)clock() * (NS_PER_S / CLOCKS_PER_SEC);
 }
 
+/* A prompt, as most are. */
+static inline int judge(const struct guard_policy *policy, const char *text, size_t len,
+			struct guard_verdict *ret)
+{
+	return guard_evaluate(guard, scratch, policy,
+			      &(struct guard_request){ .text = text, .len = len }, ret, NULL);
+}
+
 static inline int make(void **state)
 {
 	return guard_new(NULL, &guard) < 0 || guard_scratch_new(guard, &scratch) < 0;

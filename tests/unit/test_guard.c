@@ -27,7 +27,7 @@ static void assert_verdict(const struct guard_policy *policy, const char *text, 
 	struct guard_verdict v;
 	char said[400];
 
-	assert_int_equal(guard_evaluate(guard, scratch, policy, text, len, &v), 0);
+	assert_int_equal(judge(policy, text, len, &v), 0);
 	describe(&v, said);
 	if (strcmp(said, expected))
 		fail_msg("'%.60s': %s, not %s", text, said, expected);
@@ -112,9 +112,7 @@ static void the_families_respond_as_described(void **state)
 	struct guard_verdict v;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		assert_int_equal(guard_evaluate(guard, scratch, NULL, rows[i].text,
-						strlen(rows[i].text), &v),
-				 0);
+		assert_int_equal(judge(NULL, rows[i].text, strlen(rows[i].text), &v), 0);
 		if (v.intent_class != rows[i].class)
 			fail_msg("%s: %s", rows[i].text, guard_class_name(v.intent_class));
 	}
@@ -150,7 +148,7 @@ static void any_bytes_are_judged(void **state)
 			seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
 			noise[i] = (char)(seed >> 56);
 		}
-		assert_int_equal(guard_evaluate(guard, scratch, NULL, noise, len, &v), 0);
+		assert_int_equal(judge(NULL, noise, len, &v), 0);
 		assert_in_range(v.intent_class, 0, GUARD_CLASS_COUNT - 1);
 		assert_in_range(v.confidence_e4, 3000, 9500);
 	}
@@ -166,11 +164,11 @@ static void words_added_behind_never_hide_a_match(void **state)
 	struct guard_verdict v;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		guard_evaluate(guard, scratch, NULL, texts[i], strlen(texts[i]), &v);
+		judge(NULL, texts[i], strlen(texts[i]), &v);
 		describe(&v, before);
 		for (size_t k = 0; k < ARRAY_SIZE(more); k++) {
 			snprintf(longer, sizeof(longer), "%s%s", texts[i], more[k]);
-			guard_evaluate(guard, scratch, NULL, longer, strlen(longer), &v);
+			judge(NULL, longer, strlen(longer), &v);
 			describe(&v, after);
 			assert_string_equal(before, after);
 		}
@@ -205,7 +203,7 @@ static void no_text_takes_long(void **state)
 
 		fill(text, TEXT_MAX, with[i]);
 		start = cpu_ns();
-		assert_int_equal(guard_evaluate(guard, scratch, NULL, text, TEXT_MAX, &v), 0);
+		assert_int_equal(judge(NULL, text, TEXT_MAX, &v), 0);
 		took = cpu_ns() - start;
 		if (took > 500 * NS_PER_MS)
 			fail_msg("'%s': %.0f ms", with[i], (double)took / 1e6);
@@ -277,6 +275,35 @@ static void policies_decide_in_the_contracts_order(void **state)
 	}
 }
 
+static void shadow_policies_only_watch(void **state)
+{
+	static const struct {
+		const char *policy, *text;
+		bool would_block;
+	} rows[] = {
+		{ "{\"shadow\":true}", HARM, true },
+		{ "{\"shadow\":true}", "hello", false },
+		{ "{\"shadow\":true,\"allow_only_classes\":[]}", "hello", true },
+		{ "{\"shadow\":true,\"disabled_default_classes\":[\"HARM\"]}", HARM, false },
+		{ "{\"shadow\":true,\"additional_block_patterns\":[{\"class\":\"HARM\","
+		  "\"regex\":\"hello\"}]}",
+		  "hello", true },
+	};
+	struct guard_verdict v;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(guard_policy_free) struct guard_policy *p = policy(rows[i].policy);
+
+		assert_int_equal(judge(p, rows[i].text, strlen(rows[i].text), &v), 0);
+		assert_false(v.block);
+		assert_true(v.is_shadow);
+		assert_int_equal(v.shadow_block, rows[i].would_block);
+	}
+	assert_int_equal(judge(NULL, "hello", 5, &v), 0);
+	assert_false(v.is_shadow);
+	assert_false(v.shadow_block);
+}
+
 static void documents_are_read_strictly(void **state)
 {
 	static const struct {
@@ -321,6 +348,8 @@ static void documents_are_read_strictly(void **state)
 		  "'DECEIVE', 'HARM', 'INFORM', 'REFUSE', 'UNCERTAIN']" },
 		{ "{\"allow_only_classes\":\"HARM\"}",
 		  "allow_only_classes must be a list or null" },
+		{ "{\"shadow\":1}", "shadow must be true or false" },
+		{ "{\"shadow\":null}", "shadow must be true or false" },
 		{ "{\"allow_only_classes\":[\"harm\"]}",
 		  "Unknown class 'harm' in allow_only_classes; must be one of ['CLARIFY', "
 		  "'DECEIVE', 'HARM', 'INFORM', 'REFUSE', 'UNCERTAIN']" },
@@ -405,13 +434,21 @@ static void canonical_through_jansson(const struct guard_receipt *r, char **ret)
 		      "text_sha256", digest, "policy_version", (int)r->policy_version, "time", time,
 		      "engine_version", r->engine_version, "signals", signals, "decision_id",
 		      r->decision_id, "manifest_id", r->manifest_id);
+	if (v->is_shadow)
+		json_object_set_new(o, "shadow_verdict",
+				    json_string(v->shadow_block ? "block" : "allow"));
+	if (r->request->is_document || r->request->is_output)
+		json_object_set_new(o, "source",
+				    json_string(r->request->is_output ? "output" : "document"));
 	*ret = json_canonical(o);
 }
 
 static void receipts_are_canonical_json(void **state)
 {
 	struct guard_verdict v = { .block = true, .intent_class = GUARD_HARM };
+	struct guard_request request = { 0 };
 	struct guard_receipt r = {
+		.request = &request,
 		.manifest_id = guard_manifest_id(guard),
 		.engine_version = guard_engine_version(guard),
 		.decision_id = "0197a1b2-0000-7000-8000-000000000001",
@@ -427,6 +464,10 @@ static void receipts_are_canonical_json(void **state)
 		v.signal_count = i % 4;
 		v.block = i % 2;
 		v.intent_class = i % GUARD_CLASS_COUNT;
+		v.is_shadow = i % 3 == 0;
+		v.shadow_block = i % 5 == 0;
+		request.is_document = i % 7 == 0;
+		request.is_output = i % 11 == 0;
 		strcpy(v.signals[0], "harm:12");
 		strcpy(v.signals[1], "deceive:1");
 		strcpy(v.signals[2], "custom_harm");
@@ -444,13 +485,14 @@ static void receipts_of_odd_ids_are_refused(void **state)
 {
 	static const char *const odd[] = { "a\"b", "a\\b", "a\nb", "\xc3\xa9", "\x7f" };
 	struct guard_verdict v = { .intent_class = GUARD_INFORM };
+	struct guard_request request = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
 		_cleanup_(text_free) struct text t = { 0 };
-		struct guard_receipt r = { "m", "e", "d", odd[i], { 0 }, 0, 0, &v };
+		struct guard_receipt r = { "m", "e", "d", odd[i], { 0 }, 0, 0, &request, &v };
 
 		assert_int_equal(guard_receipt_canonical(&r, &t), -EINVAL);
-		r = (struct guard_receipt){ "m", "e", odd[i], "t", { 0 }, 0, 0, &v };
+		r = (struct guard_receipt){ "m", "e", odd[i], "t", { 0 }, 0, 0, &request, &v };
 		assert_int_equal(guard_receipt_canonical(&r, &t), -EINVAL);
 		assert_int_equal(t.len, 0);
 	}
@@ -466,6 +508,7 @@ int main(void)
 		cmocka_unit_test(words_added_behind_never_hide_a_match),
 		cmocka_unit_test(no_text_takes_long),
 		cmocka_unit_test(policies_decide_in_the_contracts_order),
+		cmocka_unit_test(shadow_policies_only_watch),
 		cmocka_unit_test(documents_are_read_strictly),
 		cmocka_unit_test(long_values_are_cut_in_messages),
 		cmocka_unit_test(limits_are_enforced),

@@ -38,7 +38,7 @@ static struct guard_policy *compile(const char *regex, unsigned count)
 
 static bool matches(const struct guard_policy *p, const char *text, size_t len)
 {
-	int r = policy_find_match(p, scratch, text, len);
+	int r = policy_find_match(p, scratch, text, len, NULL);
 
 	assert_true(r >= 0 || r == -ENOENT);
 	return r >= 0;
@@ -278,7 +278,7 @@ static void matching_never_takes_long(void **state)
 			for (size_t k = 0; k < len; k++)
 				text[k] = fills[f][k % n];
 			start = cpu_ns();
-			policy_find_match(p, scratch, text, len);
+			policy_find_match(p, scratch, text, len, NULL);
 			took = cpu_ns() - start;
 			if (took > 3 * NS_PER_S) /* 0.1 s without a sanitizer */
 				fail_msg("%s on '%s': %.0f ms", hard[i], fills[f],
@@ -320,7 +320,10 @@ static void *evaluate_all(void *arg)
 			int len = snprintf(text, sizeof(text), "x word%d.", (i + round) % POLICIES);
 			struct guard_verdict v;
 
-			if (guard_evaluate(guard, s, shared[i], text, (size_t)len, &v) < 0 ||
+			if (guard_evaluate(
+				    guard, s, shared[i],
+				    &(struct guard_request){ .text = text, .len = (size_t)len }, &v,
+				    NULL) < 0 ||
 			    v.block != (round % POLICIES == 0))
 				++*wrong;
 		}

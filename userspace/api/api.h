@@ -11,6 +11,8 @@
 
 void api_guard_check(struct exchange *x);
 void api_guard_output(struct exchange *x);
+void api_guard_batch(struct exchange *x);
+void api_moderations(struct exchange *x);
 void api_healthz(struct exchange *x);
 void api_readyz(struct exchange *x);
 void api_metrics(struct exchange *x);

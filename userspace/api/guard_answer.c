@@ -20,10 +20,38 @@ static void add_confidence(struct text *t, unsigned e4)
 	text_add_n(t, digits, (size_t)len);
 }
 
-static void add_verdict(struct text *t, const struct guard_verdict *v, const char *signature,
+/* Characters of UTF-8 before this byte. */
+static uint32_t character_number(const char *text, uint32_t at)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < at; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* In characters, not bytes: text[begin:end] in Python is the place. */
+static void add_explanation(struct text *t, const struct guard_decision *d)
+{
+	text_add(t, ",\"explanation\":[");
+	for (unsigned i = 0; i < d->explanation.count; i++) {
+		const struct guard_reason *r = &d->explanation.reasons[i];
+
+		text_addf(t, "%s{\"begin\":%u,\"end\":%u,\"why\":\"%s\"}", i ? "," : "",
+			  character_number(d->request.text, r->begin),
+			  character_number(d->request.text, r->end), r->why);
+	}
+	text_add(t, "]");
+}
+
+static void add_verdict(struct text *t, const struct guard_decision *d, const char *signature,
 			const char *decision_id)
 {
+	const struct guard_verdict *v = &d->verdict;
+
 	text_add(t, v->block ? "{\"verdict\":\"block\"" : "{\"verdict\":\"allow\"");
+	if (v->is_shadow)
+		text_addf(t, ",\"shadow_verdict\":\"%s\"", v->shadow_block ? "block" : "allow");
 	text_add(t, ",\"intent\":{\"class\":\"");
 	text_add(t, guard_class_name(v->intent_class));
 	text_add(t, "\",\"confidence\":");
@@ -36,7 +64,10 @@ static void add_verdict(struct text *t, const struct guard_verdict *v, const cha
 	}
 	text_add(t, "],\"signature\":\"");
 	text_add(t, signature);
-	text_add(t, "\"},\"decision_id\":\"");
+	text_add(t, "\"");
+	if (d->wishes.explanation)
+		add_explanation(t, d);
+	text_add(t, "},\"decision_id\":\"");
 	text_add(t, decision_id);
 	text_add(t, "\"");
 }
@@ -58,8 +89,7 @@ static int add_receipt(struct text *t, const struct crypto *c, const struct text
 	return 0;
 }
 
-int guard_answer(const struct services *s, const struct guard_decision *d, const char *text,
-		 size_t len, struct text *ret)
+int guard_answer(const struct services *s, const struct guard_decision *d, struct text *ret)
 {
 	_cleanup_(text_free) struct text canonical = { 0 };
 	char id[UUID_TEXT_LEN], signature[2 * CRYPTO_MAC_LEN + 1];
@@ -71,19 +101,20 @@ int guard_answer(const struct services *s, const struct guard_decision *d, const
 		.tenant = d->tenant,
 		.policy_version = d->policy_version,
 		.time_us = d->time_us,
+		.request = &d->request,
 		.verdict = &d->verdict,
 	};
 	int r;
 
 	uuid_format(d->id, id);
-	crypto_sha256(text, len, receipt.text_sha256);
+	crypto_sha256(d->request.text, d->request.len, receipt.text_sha256);
 	r = guard_receipt_canonical(&receipt, &canonical);
 	if (r < 0)
 		return r;
 	crypto_sign_verdict(s->crypto, canonical.data, canonical.len, mac);
 	hex_encode(mac, sizeof(mac), signature);
-	add_verdict(ret, &d->verdict, signature, id);
-	if (d->wants_receipt)
+	add_verdict(ret, d, signature, id);
+	if (d->wishes.receipt)
 		r = add_receipt(ret, s->crypto, &canonical);
 	text_add(ret, "}");
 	return text_failed(ret) ? -ENOMEM : r;

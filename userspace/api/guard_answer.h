@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The body of a guard call's 200: the verdict, its signature and, on request, its receipt. */
+/* A verdict as JSON: the body of a guard call's 200. Its signature and, on request, its receipt. */
 #ifndef API_GUARD_ANSWER_H
 #define API_GUARD_ANSWER_H
 
 #include "exchange/exchange.h"
 
+/* What the caller asked for beside the verdict. */
+struct guard_wishes {
+	bool receipt;
+	bool explanation;
+};
+
+/* One text's judgement, while its answer is made. */
 struct guard_decision {
 	uint8_t id[16];
+	struct guard_request request;
+	struct guard_wishes wishes;
 	struct guard_verdict verdict;
+	struct guard_explanation explanation; /* only if wished */
 	uint32_t policy_version;
 	uint64_t time_us;
 	const char *tenant;
-	bool wants_receipt;
 };
 
-/* Appends the JSON. The signatures cover every member of it and the text. -ENOMEM, -EIO. */
-int guard_answer(const struct services *s, const struct guard_decision *d, const char *text,
-		 size_t len, struct text *ret);
+/* Appends the JSON. The signatures cover what was decided and the text. -ENOMEM, -EIO. */
+int guard_answer(const struct services *s, const struct guard_decision *d, struct text *ret);
 
 #endif

@@ -24,12 +24,14 @@ uint64_t engine_serial(void)
 
 /* --- making ---------------------------------------------------------------------------------- */
 
-static void adopt_rules(struct guard *g, const struct rules *rules,
+/* Takes the rules. */
+static void adopt_rules(struct guard *g, struct rules *rules,
 			const uint8_t digest[static CRYPTO_DIGEST_LEN])
 {
 	char hex[2 * CRYPTO_DIGEST_LEN + 1];
 
 	g->serial = engine_serial();
+	g->parsed = rules;
 	g->rule_count = rules->count;
 	for (size_t i = 0; i < rules->count; i++) {
 		g->rules[i].intent_class = rules->items[i].intent_class;
@@ -72,7 +74,7 @@ int guard_new(const char *cache_dir, struct guard **ret)
 		log_debug("the built-in rules: %s", error);
 		return r;
 	}
-	adopt_rules(g, rules, digest);
+	adopt_rules(g, TAKE_PTR(rules), digest);
 	*ret = TAKE_PTR(g);
 	return 0;
 }
@@ -82,6 +84,7 @@ void guard_free(struct guard **g)
 	if (!*g)
 		return;
 	database_freep(&(*g)->db);
+	rules_free(&(*g)->parsed);
 	free(*g);
 	*g = NULL;
 }
@@ -132,6 +135,8 @@ void guard_scratch_free(struct guard_scratch **s)
 	hs_free_scratch((*s)->hs);
 	pcre2_match_data_free((*s)->match_data);
 	pcre2_match_context_free((*s)->match_context);
+	for (size_t i = 0; i < RULES_MAX; i++)
+		pcre2_code_free((*s)->explained[i]);
 	free((*s)->clean);
 	free(*s);
 	*s = NULL;
@@ -162,6 +167,36 @@ int engine_scan(const hs_database_t *db, uint64_t serial, struct guard_scratch *
 	if (r < 0)
 		return r;
 	return from_hs(hs_scan(db, text, (unsigned)len, 0, scratch->hs, remember, ret));
+}
+
+struct ends {
+	struct matches *matches;
+	uint32_t *ends;
+};
+
+static int remember_end(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+			void *arg)
+{
+	struct ends *e = arg;
+
+	/* A rule of several regexes: the first of all of them. */
+	if (!matches_has(e->matches, id) || to < e->ends[id])
+		e->ends[id] = (uint32_t)to;
+	return remember(id, from, to, flags, e->matches);
+}
+
+int engine_scan_ends(const struct guard *g, struct guard_scratch *scratch, const char *text,
+		     size_t len, struct matches *ret, uint32_t ret_ends[static RULES_MAX])
+{
+	struct ends e = { ret, ret_ends };
+	int r;
+
+	if (len > UINT_MAX)
+		return -E2BIG;
+	r = scratch_fit(scratch, g->db, g->serial);
+	if (r < 0)
+		return r;
+	return from_hs(hs_scan(g->db, text, (unsigned)len, 0, scratch->hs, remember_end, &e));
 }
 
 /* --- white space, as Python's str.strip() sees it -------------------------------------------- */

@@ -25,6 +25,7 @@ static inline bool matches_has(const struct matches *m, size_t i)
 #define MANIFEST_ID_LEN 16
 
 struct guard {
+	struct rules *parsed; /* for explanations: their ids and regexes */
 	hs_database_t *db;
 	uint64_t serial;
 	size_t rule_count;
@@ -45,6 +46,9 @@ struct guard_scratch {
 	uint64_t fitted[SCRATCH_FITTED];
 	pcre2_match_data *match_data;
 	pcre2_match_context *match_context;
+	/* The rules that had to be explained, for PCRE2; of the engine with this serial. */
+	pcre2_code *explained[RULES_MAX];
+	uint64_t explained_serial;
 	char *clean; /* text with what isn't UTF-8 replaced; owned, grows */
 	size_t clean_size;
 };
@@ -54,12 +58,16 @@ uint64_t engine_serial(void);
 /* Adds the ids of the expressions that match to *ret. -ENOMEM, -EIO, -E2BIG. */
 int engine_scan(const hs_database_t *db, uint64_t serial, struct guard_scratch *scratch,
 		const char *text, size_t len, struct matches *ret);
+/* The same for the rules, with the first end of each that matches. */
+int engine_scan_ends(const struct guard *g, struct guard_scratch *scratch, const char *text,
+		     size_t len, struct matches *ret, uint32_t ret_ends[static RULES_MAX]);
 /* Leaves out the white space around the text. */
 void engine_trim(const char **text, size_t *len);
 
-/* What a policy says about a text whose default verdict is *v: changes *v. */
-int policy_apply(const struct guard_policy *p, struct guard_scratch *scratch, const char *text,
-		 size_t len, struct guard_verdict *v);
+/* What a policy says about a text whose default verdict is *v: changes *v. e may be NULL. */
+int policy_apply(const struct guard_policy *p, struct guard_scratch *scratch,
+		 const struct guard_request *request, struct guard_verdict *v,
+		 struct guard_explanation *e);
 void verdict_add_signal(struct guard_verdict *v, const char *name);
 
 #endif

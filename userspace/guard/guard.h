@@ -33,6 +33,30 @@ struct guard_verdict {
 	unsigned signal_count;
 	/* "harm:2", "custom_harm", "empty_input" */
 	char signals[GUARD_SIGNALS_MAX][GUARD_SIGNAL_LEN];
+	/* The policy only watches: nothing is blocked, and this is what would have been. */
+	bool is_shadow;
+	bool shadow_block;
+};
+
+/* What is to be judged: any bytes, may hold NUL. */
+struct guard_request {
+	const char *text;
+	size_t len;
+	bool is_document; /* somebody else's text that the assistant is to work on */
+	bool is_output;	  /* of the model, not for it */
+};
+
+#define GUARD_REASONS_MAX 32
+
+struct guard_reason {
+	uint32_t begin, end; /* bytes of the text as it was given, at the borders of characters */
+	const char *why;     /* a rule's id, "custom_harm"; lives as long as the engine */
+};
+
+/* What in the text led to the verdict, in the order of the rules. */
+struct guard_explanation {
+	unsigned count;
+	struct guard_reason reasons[GUARD_REASONS_MAX];
 };
 
 struct guard;
@@ -59,9 +83,10 @@ int guard_policy_parse(const char *json, size_t len, uint32_t version, struct gu
 void guard_policy_free(struct guard_policy **p);
 uint32_t guard_policy_version(const struct guard_policy *p); /* 0 for NULL */
 
-/* Evaluates UTF-8 text (len bytes, may hold NUL). policy may be NULL. -ENOMEM, -EIO. */
+/* policy may be NULL. ret_explanation may be NULL: finding the places takes several times as long
+ * as finding that there are some. -ENOMEM, -EIO, -E2BIG: 4 GiB and more. */
 int guard_evaluate(const struct guard *g, struct guard_scratch *scratch,
-		   const struct guard_policy *policy, const char *text, size_t len,
-		   struct guard_verdict *ret);
+		   const struct guard_policy *policy, const struct guard_request *request,
+		   struct guard_verdict *ret, struct guard_explanation *ret_explanation);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "guard/explain.h"
 
 #define SHOWN_MAX	      40 /* bytes of a wrong value in a message */
 #define PATTERNS	      "additional_block_patterns"
@@ -118,6 +119,18 @@ static int parse_allow_only(const json_t *document, struct guard_policy *p, stru
 	return parse_classes(list, member, &p->allow_only, m);
 }
 
+static int parse_shadow(const json_t *document, struct guard_policy *p, struct message *m)
+{
+	const json_t *shadow = json_object_get(document, "shadow");
+
+	if (!shadow)
+		return 0;
+	if (!json_is_boolean(shadow))
+		return wrong(m, "shadow must be true or false");
+	p->is_shadow = json_is_true(shadow);
+	return 0;
+}
+
 static size_t characters(const char *text, size_t len)
 {
 	size_t n = 0;
@@ -221,6 +234,8 @@ int guard_policy_parse(const char *json, size_t len, uint32_t version, struct gu
 		r = parse_disabled(document, p, &m);
 	if (r >= 0)
 		r = parse_allow_only(document, p, &m);
+	if (r >= 0)
+		r = parse_shadow(document, p, &m);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(p);
@@ -244,24 +259,39 @@ uint32_t guard_policy_version(const struct guard_policy *p)
 	return p ? p->version : 0;
 }
 
-int policy_apply(const struct guard_policy *p, struct guard_scratch *scratch, const char *text,
-		 size_t len, struct guard_verdict *v)
+/* A pattern of the tenant's own comes before everything else. */
+static void apply_pattern(const struct policy_pattern *pattern, const struct pattern_match *place,
+			  struct guard_verdict *v, struct guard_explanation *e)
 {
-	int i = policy_find_match(p, scratch, text, len);
+	const char *name = pattern->intent_class == GUARD_HARM ? "custom_harm" : "custom_deceive";
+
+	v->block = true;
+	v->intent_class = pattern->intent_class;
+	v->confidence_e4 = MAX(v->confidence_e4, CONFIDENCE_PATTERN_E4);
+	verdict_add_signal(v, name);
+	if (e)
+		explain_add(e, place->begin, place->end, name);
+}
+
+int policy_apply(const struct guard_policy *p, struct guard_scratch *scratch,
+		 const struct guard_request *request, struct guard_verdict *v,
+		 struct guard_explanation *e)
+{
+	struct pattern_match place = { 0 };
+	int i = policy_find_match(p, scratch, request->text, request->len, e ? &place : NULL);
 
 	if (i < 0 && i != -ENOENT)
 		return i;
-	if (i >= 0) {
-		v->block = true;
-		v->intent_class = p->patterns[i].intent_class;
-		v->confidence_e4 = MAX(v->confidence_e4, CONFIDENCE_PATTERN_E4);
-		verdict_add_signal(v, v->intent_class == GUARD_HARM ? "custom_harm"
-								    : "custom_deceive");
-		return 0;
-	}
-	if (p->has_allow_only && !(p->allow_only >> v->intent_class & 1))
+	if (i >= 0)
+		apply_pattern(&p->patterns[i], &place, v, e);
+	else if (p->has_allow_only && !(p->allow_only >> v->intent_class & 1))
 		v->block = true;
 	else if (p->disabled >> v->intent_class & 1)
 		v->block = false;
+	if (p->is_shadow) {
+		v->is_shadow = true;
+		v->shadow_block = v->block;
+		v->block = false;
+	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef GUARD_POLICY_H
 #define GUARD_POLICY_H
 
+#include "guard/budget.h"
 #include "guard/engine.h"
 #include "guard/pattern.h"
 
@@ -11,9 +12,10 @@
 
 struct policy_pattern {
 	enum guard_class intent_class;
-	/* What decides after Vectorscan said "perhaps"; NULL: Vectorscan's word is exact. */
+	/* What decides after Vectorscan said "perhaps", and finds the place of a match. */
 	pcre2_code *code;
-	bool always; /* Vectorscan can't take it at all: code looks at every text */
+	bool is_exact; /* Vectorscan's word is enough */
+	bool always;   /* Vectorscan can't take it at all: code looks at every text */
 	bool has_references;
 };
 
@@ -22,6 +24,7 @@ struct guard_policy {
 	unsigned disabled;   /* classes, as bits */
 	unsigned allow_only; /* likewise */
 	bool has_allow_only;
+	bool is_shadow;
 	uint64_t serial;
 	hs_database_t *db; /* NULL: no pattern is in it */
 	size_t pattern_count;
@@ -40,8 +43,9 @@ int policy_compile_pattern(struct policy_source *s, struct policy_pattern *ret, 
 			   size_t error_size);
 /* Puts what Vectorscan can take of the patterns into one database. */
 int policy_compile_database(struct guard_policy *p, struct policy_source *sources);
-/* The index of the first pattern, in the document's order, that matches the text; -ENOENT: none. */
+/* The index of the first pattern, in the document's order, that matches the text; -ENOENT: none.
+ * Where it does takes longer; ret may be NULL. */
 int policy_find_match(const struct guard_policy *p, struct guard_scratch *scratch, const char *text,
-		      size_t len);
+		      size_t len, struct pattern_match *ret);
 
 #endif

@@ -63,6 +63,11 @@ static void add_signals(struct text *t, const struct guard_verdict *v)
 	text_add(t, "]");
 }
 
+static const char *verdict_name(bool block)
+{
+	return block ? "block" : "allow";
+}
+
 int guard_receipt_canonical(const struct guard_receipt *r, struct text *ret)
 {
 	char digest[2 * GUARD_TEXT_DIGEST_LEN + 1], time[CLOCK_ISO_LEN];
@@ -80,11 +85,15 @@ int guard_receipt_canonical(const struct guard_receipt *r, struct text *ret)
 	add_string(ret, ",\"manifest_id\":", r->manifest_id);
 	text_add(ret, ",\"policy_version\":");
 	add_number(ret, r->policy_version);
+	if (r->verdict->is_shadow)
+		add_string(ret, ",\"shadow_verdict\":", verdict_name(r->verdict->shadow_block));
 	add_signals(ret, r->verdict);
+	if (r->request->is_document || r->request->is_output)
+		add_string(ret, ",\"source\":", r->request->is_output ? "output" : "document");
 	add_string(ret, ",\"tenant\":", r->tenant);
 	add_string(ret, ",\"text_sha256\":", digest);
 	add_string(ret, ",\"time\":", time);
-	add_string(ret, ",\"verdict\":", r->verdict->block ? "block" : "allow");
+	add_string(ret, ",\"verdict\":", verdict_name(r->verdict->block));
 	text_add_n(ret, "}", 1);
 	return text_failed(ret) ? -ENOMEM : 0;
 }

@@ -19,8 +19,9 @@ struct guard_receipt {
 	const char *decision_id;
 	const char *tenant;
 	uint8_t text_sha256[GUARD_TEXT_DIGEST_LEN];
-	uint32_t policy_version; /* 0: none */
-	uint64_t time_us;	 /* wall clock; printed as ISO 8601 in UTC */
+	uint32_t policy_version;	     /* 0: none */
+	uint64_t time_us;		     /* wall clock; printed as ISO 8601 in UTC */
+	const struct guard_request *request; /* what it was: source */
 	const struct guard_verdict *verdict;
 };
 
@@ -30,7 +31,8 @@ const char *guard_manifest_id(const struct guard *g);
 /*
  * Appends the canonical JSON (sorted keys, no spaces, ASCII): equal bytes to what json_canonical()
  * makes of the same members, which are class, confidence, decision_id, engine_version, manifest_id,
- * policy_version, signals, tenant, text_sha256, time and verdict. It is itself the `payload` member
+ * policy_version, signals, tenant, text_sha256, time and verdict; shadow_verdict if the policy only
+ * watches; source ("document", "output") if it wasn't a prompt. It is itself the `payload` member
  * of a receipt. -ENOMEM; -EINVAL: an id isn't printable ASCII.
  */
 int guard_receipt_canonical(const struct guard_receipt *r, struct text *ret);

@@ -7,6 +7,7 @@
 #include "guard/engine.h"
 
 #include <string.h>
+#include "guard/explain.h"
 
 static const char *const class_names[GUARD_CLASS_COUNT] = {
 	[GUARD_INFORM] = "INFORM", [GUARD_CLARIFY] = "CLARIFY", [GUARD_REFUSE] = "REFUSE",
@@ -97,10 +98,13 @@ static void classify(const unsigned counts[static GUARD_CLASS_COUNT], struct gua
 	v->block = v->intent_class == GUARD_HARM || v->intent_class == GUARD_DECEIVE;
 }
 
-static int evaluate_default(const struct guard *g, struct guard_scratch *scratch, const char *text,
-			    size_t len, struct guard_verdict *v)
+static int evaluate_default(const struct guard *g, struct guard_scratch *scratch,
+			    const struct guard_request *request, struct guard_verdict *v,
+			    struct guard_explanation *e)
 {
 	unsigned counts[GUARD_CLASS_COUNT] = { 0 };
+	const char *text = request->text;
+	size_t len = request->len;
 	struct matches m = { 0 };
 	int r;
 
@@ -116,21 +120,23 @@ static int evaluate_default(const struct guard *g, struct guard_scratch *scratch
 		return r;
 	count_classes(g, &m, counts);
 	classify(counts, v);
-	return 0;
+	return e ? explain_rules(g, scratch, request, e) : 0;
 }
 
 int guard_evaluate(const struct guard *g, struct guard_scratch *scratch,
-		   const struct guard_policy *policy, const char *text, size_t len,
-		   struct guard_verdict *ret)
+		   const struct guard_policy *policy, const struct guard_request *request,
+		   struct guard_verdict *ret, struct guard_explanation *ret_explanation)
 {
 	struct guard_verdict v;
 	int r;
 
-	v.block = false;
+	v.block = v.is_shadow = v.shadow_block = false;
 	v.signal_count = 0;
-	r = evaluate_default(g, scratch, text, len, &v);
+	if (ret_explanation)
+		ret_explanation->count = 0;
+	r = evaluate_default(g, scratch, request, &v, ret_explanation);
 	if (r >= 0 && policy)
-		r = policy_apply(policy, scratch, text, len, &v);
+		r = policy_apply(policy, scratch, request, &v, ret_explanation);
 	if (r < 0)
 		return r;
 	*ret = v;

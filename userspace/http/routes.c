@@ -12,7 +12,7 @@
 #include "dashboard/dashboard.h"
 
 /* The contract's two limits, decided by path alone and before anything else is looked at. */
-#define GUARD_PREFIX   "/v1/guard"
+static const char *const guard_prefixes[] = { "/v1/guard", "/v1/moderations" };
 #define GUARD_BODY_MAX 262144
 #define BODY_MAX       1048576
 #define CREDENTIAL_FIELDS                                                                          \
@@ -26,6 +26,10 @@ static const struct route routes[] = {
 	  .kernel = AXFW_ROUTE_API_KEY, .handle = api_guard_check, .summary = "judge a prompt" },
 	{ .method = "POST", .path = "/v1/guard/output", .auth = AUTH_API_KEY, .body_max = GUARD_BODY_MAX,
 	  .kernel = AXFW_ROUTE_API_KEY, .handle = api_guard_output, .summary = "judge a model's answer" },
+	{ .method = "POST", .path = "/v1/guard/batch", .auth = AUTH_API_KEY, .body_max = GUARD_BODY_MAX,
+	  .kernel = AXFW_ROUTE_API_KEY, .handle = api_guard_batch, .summary = "judge up to 256 prompts" },
+	{ .method = "POST", .path = "/v1/moderations", .auth = AUTH_API_KEY, .body_max = GUARD_BODY_MAX,
+	  .kernel = AXFW_ROUTE_API_KEY, .handle = api_moderations, .summary = "judge as OpenAI's moderation endpoint does" },
 
 	{ .method = "GET", .path = "/healthz", .body_max = BODY_MAX, .handle = api_healthz, .summary = "is the process serving" },
 	{ .method = "GET", .path = "/readyz", .body_max = BODY_MAX, .slow = true, .handle = api_readyz,
@@ -119,7 +123,11 @@ unsigned http_kernel_routes(struct axfw_route ret[static AXFW_ROUTES_MAX])
 
 size_t routes_body_max(const char *path)
 {
-	return strncmp(path, GUARD_PREFIX, sizeof(GUARD_PREFIX) - 1) ? BODY_MAX : GUARD_BODY_MAX;
+	for (size_t i = 0; i < ARRAY_SIZE(guard_prefixes); i++) {
+		if (!strncmp(path, guard_prefixes[i], strlen(guard_prefixes[i])))
+			return GUARD_BODY_MAX;
+	}
+	return BODY_MAX;
 }
 
 /* "/keys/{id}/revoke" matches one segment that isn't empty; *value is it, inside path. */

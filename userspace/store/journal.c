@@ -18,7 +18,8 @@
 #define PREPARE_RETRY_S 1
 
 /* Written to disk as positions in these lists: only ever add at the end. */
-static const char *const endpoints[] = { "/v1/guard/check", "/v1/guard/output" };
+static const char *const endpoints[] = { "/v1/guard/check", "/v1/guard/output", "/v1/guard/batch",
+					 "/v1/moderations" };
 static const char *const verdicts[] = { "allow", "block" };
 static const char *const classes[] = {
 	"INFORM", "CLARIFY", "REFUSE", "HARM", "DECEIVE", "UNCERTAIN"
