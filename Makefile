@@ -34,7 +34,7 @@ CFLAGS   := -std=gnu11 -g $(WARN) $(HARDEN) $(PKG_CFLAGS)
 LDFLAGS  := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SAN),-fsanitize=$(SAN))
 LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
 
-MODULES   := base crypto store identity guard kernel denials traffic exchange api dashboard http
+MODULES   := base views crypto store identity guard kernel denials traffic exchange api dashboard http
 LIB_SRC   := $(foreach m,$(MODULES),$(sort $(wildcard userspace/$(m)/*.c)))
 LIB_OBJ   := $(LIB_SRC:%.c=$(OBJ)/%.o)
 LIB       := $(OBJ)/libaxfw.a
@@ -215,7 +215,7 @@ fresh: ## the two commands of the README in a Debian 12 root that has nothing in
 
 # libFuzzer wants everything it looks into built by clang; parsers of outside bytes live in these modules
 # and files.
-FUZZ_MODULES ?= base crypto guard
+FUZZ_MODULES ?= base views crypto guard
 FUZZ_FILES   := userspace/http/form.c userspace/http/lookup.c userspace/api/json_body.c \
                 userspace/exchange/reply.c userspace/identity/email.c tools/axfw/receipt.c
 FUZZ_CFLAGS  := -std=gnu11 -g -O1 $(PKG_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
