@@ -34,7 +34,7 @@ CFLAGS   := -std=gnu11 -g $(WARN) $(HARDEN) $(PKG_CFLAGS)
 LDFLAGS  := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SAN),-fsanitize=$(SAN))
 LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
 
-MODULES   := base views crypto store identity guard kernel denials traffic exchange api dashboard http
+MODULES   := base views pii crypto store identity guard kernel denials traffic exchange api dashboard http
 LIB_SRC   := $(foreach m,$(MODULES),$(sort $(wildcard userspace/$(m)/*.c)))
 LIB_OBJ   := $(LIB_SRC:%.c=$(OBJ)/%.o)
 LIB       := $(OBJ)/libaxfw.a
