@@ -78,10 +78,18 @@ static void put_unknown(struct world *w, const char *key, uint64_t generation)
 	bpf_map__update_elem(w->skeleton->maps.unknown, &hash, sizeof(hash), &u, sizeof(u), 0);
 }
 
+static uint64_t filled_ns;
+
+unsigned world_age_s(void)
+{
+	return (unsigned)((boot_ns() - filled_ns) / 1000000000);
+}
+
 static void fill_maps(struct world *w)
 {
 	struct axfw_config config;
 
+	filled_ns = boot_ns();
 	world_default_config(&config);
 	world_configure(w, &config);
 	answers_make();

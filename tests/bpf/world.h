@@ -31,6 +31,8 @@
 #define KEY_FAST_TEXT	"axfw_fffffffffffffffffffffffffffffffffffffffffff"
 #define KEY_SLOWED_TEXT "axfw_lllllllllllllllllllllllllllllllllllllllllll"
 #define QUOTA_SECONDS	777777
+/* How long ago the latest world was made: waits have become so much shorter. */
+unsigned world_age_s(void);
 
 enum peer { NOBODY4, NOBODY6, DEFERRED4, DEFERRED6, ESTABLISHED4, ESTABLISHED6 };
 
