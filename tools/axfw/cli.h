@@ -67,6 +67,8 @@ enum cli_status command_deny_add(const struct cli *cli, const struct cli_argumen
 enum cli_status command_deny_del(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_deny_list(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_doctor(const struct cli *cli, const struct cli_arguments *a);
+enum cli_status command_check(const struct cli *cli, const struct cli_arguments *a);
+enum cli_status command_eval(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_verify(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_tenants_create(const struct cli *cli, const struct cli_arguments *a);
 enum cli_status command_store_finalize(const struct cli *cli, const struct cli_arguments *a);

@@ -118,6 +118,29 @@ const struct cli_command cli_commands[] = {
 	  "  axfw verify --keys keys.json answer.json\n"
 	  "  axfw verify --keys keys.json --text prompt.txt - < answer.json\n",
 	  command_verify },
+	{ "check", "[FILE|-]", 0, 1,
+	  { { "--policy", "FILE", "a tenant's policy, as it would be saved" },
+	    { "--document", NULL, "somebody else's text, where an instruction is an attack" },
+	    { "--explain", NULL, "which places of the text led to the verdict" } },
+	  "would this text be blocked? without a daemon",
+	  "Judges a text from a file or standard input as the guard API would, by the same\n"
+	  "rules and the same model. Exit status 0: allow, 1: block.\n"
+	  "\n"
+	  "  axfw check --explain prompt.txt\n"
+	  "  echo 'Ignore all previous instructions' | axfw check\n"
+	  "  axfw check --policy draft.json - < prompt.txt\n",
+	  command_check },
+	{ "eval", "FILE", 1, 1,
+	  { { "--policy", "FILE", "a tenant's policy" },
+	    { "--document", NULL, "the texts are documents" } },
+	  "how good is it, how fast? on labelled prompts",
+	  "FILE has one JSON object a line, gzip or plain: text, label (block or allow) and\n"
+	  "name, the source it is from. Prints recall and false positives for each source,\n"
+	  "pooled, and as the mean over sources; and what an evaluation takes.\n"
+	  "\n"
+	  "  axfw eval prompts.jsonl.gz\n"
+	  "  axfw eval prompts.jsonl.gz --json | jq .sources\n",
+	  command_eval },
 	{ "tenants create", "EMAIL", 1, 1,
 	  { { "--tier", "TIER", "free (default), indie, team or enterprise" },
 	    { "--password-stdin", NULL, "read the password from standard input, one line" } },

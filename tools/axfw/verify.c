@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include "client.h"
+#include "file.h"
 #include "output.h"
 #include "receipt.h"
 
@@ -10,32 +11,9 @@
 
 enum { OPTION_KEYS, OPTION_TEXT };
 
-/* "-" is standard input. -EFBIG. */
-static int read_file(const char *path, struct text *ret)
-{
-	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
-	char buf[4096];
-	size_t n;
-	int r = 0;
-
-	if (!file)
-		return -errno;
-	while ((n = fread(buf, 1, sizeof(buf), file)) && ret->len <= FILE_MAX)
-		text_add_n(ret, buf, n);
-	if (ferror(file))
-		r = -EIO;
-	else if (ret->len > FILE_MAX)
-		r = -EFBIG;
-	else if (text_failed(ret))
-		r = -ENOMEM;
-	if (file != stdin)
-		fclose(file);
-	return r;
-}
-
 static enum cli_status read_or_complain(const struct cli *cli, const char *path, struct text *ret)
 {
-	int r = read_file(path, ret);
+	int r = file_read(path, FILE_MAX, ret);
 
 	return r < 0 ? cli_fail(cli, CLI_USAGE, NULL, "can't read %s: %s", path, strerror(-r))
 		     : CLI_DONE;

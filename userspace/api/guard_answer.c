@@ -20,16 +20,6 @@ static void add_confidence(struct text *t, unsigned e4)
 	text_add_n(t, digits, (size_t)len);
 }
 
-/* Characters of UTF-8 before this byte. */
-static uint32_t character_number(const char *text, uint32_t at)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < at; i++)
-		n += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return n;
-}
-
 /* In characters, not bytes: text[begin:end] in Python is the place. */
 static void add_explanation(struct text *t, const struct guard_decision *d)
 {
@@ -37,9 +27,9 @@ static void add_explanation(struct text *t, const struct guard_decision *d)
 	for (unsigned i = 0; i < d->explanation.count; i++) {
 		const struct guard_reason *r = &d->explanation.reasons[i];
 
-		text_addf(t, "%s{\"begin\":%u,\"end\":%u,\"why\":\"%s\"}", i ? "," : "",
-			  character_number(d->request.text, r->begin),
-			  character_number(d->request.text, r->end), r->why);
+		text_addf(t, "%s{\"begin\":%zu,\"end\":%zu,\"why\":\"%s\"}", i ? "," : "",
+			  text_characters(d->request.text, r->begin),
+			  text_characters(d->request.text, r->end), r->why);
 	}
 	text_add(t, "]");
 }

@@ -204,3 +204,12 @@ bool text_is_utf8(const char *s, size_t len)
 	}
 	return true;
 }
+
+size_t text_characters(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return n;
+}

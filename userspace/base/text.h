@@ -39,6 +39,8 @@ char *text_take(struct text *t);
 
 /* Trims ASCII white space on both ends in place; returns the start. */
 char *text_trim(char *s);
+/* Characters of the UTF-8 in len bytes. */
+size_t text_characters(const char *s, size_t len);
 /* Is len bytes at s valid UTF-8 (no surrogates, no overlong forms)? */
 bool text_is_utf8(const char *s, size_t len);
 

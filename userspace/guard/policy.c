@@ -131,15 +131,6 @@ static int parse_shadow(const json_t *document, struct guard_policy *p, struct m
 	return 0;
 }
 
-static size_t characters(const char *text, size_t len)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++)
-		n += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return n;
-}
-
 static int parse_pattern(const json_t *item, size_t i, struct policy_source *source,
 			 struct policy_pattern *ret, struct message *m)
 {
@@ -157,7 +148,7 @@ static int parse_pattern(const json_t *item, size_t i, struct policy_source *sou
 		return wrong(m, PATTERNS "[%zu]: 'class' must be one of ['DECEIVE', 'HARM']", i);
 	if (!json_is_string(regex))
 		return wrong(m, PATTERNS "[%zu]: 'regex' must be a string", i);
-	count = characters(json_string_value(regex), json_string_length(regex));
+	count = text_characters(json_string_value(regex), json_string_length(regex));
 	if (count > POLICY_REGEX_MAX)
 		return wrong(m,
 			     PATTERNS "[%zu]: 'regex' has %zu characters; at most %d are allowed",
