@@ -86,12 +86,13 @@ static void sort_marks(utf8proc_int32_t *c, utf8proc_ssize_t count)
 static void end_cluster(struct fold *f)
 {
 	utf8proc_int32_t c[EXPANDED_MAX + MARKS_MAX_OTHER];
-	struct rune *items = f->out->items + f->cluster;
 	size_t count = f->out->count - f->cluster;
+	struct rune *items;
 	utf8proc_ssize_t n;
 
 	if (count < 2)
 		return;
+	items = f->out->items + f->cluster;
 	n = utf8proc_decompose_char((utf8proc_int32_t)items[0].c, c, EXPANDED_MAX,
 				    UTF8PROC_DECOMPOSE, &(int){ 0 });
 	for (size_t i = 1; i < count; i++)

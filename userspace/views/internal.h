@@ -45,11 +45,17 @@ struct views {
 	struct view list[VIEWS_MAX];
 	size_t count;
 	struct buffer buffers[VIEW_KIND_COUNT];
+	/* for what is being decoded */
+	struct buffer raw[2], piece;
+	size_t context_left; /* bytes that may still be copied into more than one view */
 	struct runes runes;
 	uint8_t *words; /* what each word of a stretch is; owned */
 	size_t words_size;
 };
 
+/* views.c */
+/* The buffer of this kind is a view. */
+void views_add(struct views *v, enum view_kind kind);
 /* Room for len bytes; what was in it may be gone. -ENOMEM. */
 int buffer_reserve(struct buffer *b, size_t len);
 void buffer_free(struct buffer *b);

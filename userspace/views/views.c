@@ -4,7 +4,15 @@
  * far took and are written over by the next.
  */
 #include <errno.h>
-#include "views/internal.h"
+#include "views/decode.h"
+#include "views/hints.h"
+
+/* What the words around decoded stretches may take, beside half a text's length. The promise of
+ * 4 × len and a constant: what isn't ASCII is at most doubled in the normal view and in no other
+ * but as such words; of ASCII, the normal view has each byte once, the undisguised one once, and of
+ * the others only one has it, once, or one and a half times where base64 becomes characters that
+ * NFKC makes longer. */
+#define CONTEXT_FREE (32u << 10)
 
 static const char *const kind_names[] = {
 	[VIEW_NORMAL] = "normal", [VIEW_UNDISGUISED] = "undisguised", [VIEW_BASE64] = "base64",
@@ -34,6 +42,9 @@ void views_free(struct views **v)
 		return;
 	for (unsigned i = 0; i < VIEW_KIND_COUNT; i++)
 		buffer_free(&(*v)->buffers[i]);
+	buffer_free(&(*v)->raw[0]);
+	buffer_free(&(*v)->raw[1]);
+	buffer_free(&(*v)->piece);
 	free((*v)->runes.items);
 	free((*v)->words);
 	free(*v);
@@ -63,7 +74,7 @@ void buffer_free(struct buffer *b)
 	*b = (struct buffer){ 0 };
 }
 
-static void add_view(struct views *v, enum view_kind kind)
+void views_add(struct views *v, enum view_kind kind)
 {
 	const struct buffer *b = &v->buffers[kind];
 
@@ -74,6 +85,7 @@ int views_make(struct views *v, const char *text, size_t len, const struct view 
 	       size_t *ret_count)
 {
 	const struct source in = { text, len, NULL };
+	unsigned hints;
 	int r;
 
 	if (len > VIEWS_TEXT_MAX)
@@ -82,7 +94,13 @@ int views_make(struct views *v, const char *text, size_t len, const struct view 
 	r = normalise(v, &in, &v->buffers[VIEW_NORMAL]);
 	if (r < 0)
 		return r;
-	add_view(v, VIEW_NORMAL);
+	views_add(v, VIEW_NORMAL);
+	v->context_left = len / 2 + CONTEXT_FREE;
+	hints = hints_of(v->list[0].text, v->list[0].len);
+	if (hints & ~(1u << VIEW_UNDISGUISED))
+		r = decode_views(v, &in, hints);
+	if (r < 0)
+		return r;
 	*ret = v->list;
 	*ret_count = v->count;
 	return 0;
