@@ -129,7 +129,7 @@ static void white_space_around_doesnt_matter(void **state)
 
 static void any_bytes_are_judged(void **state)
 {
-	static const char nul[] = "hello\0\0kill him";
+	static const char nul[] = "hello \0\0kill \0him";
 	static const char broken[] = "\xff\xfe kill him \xc3";
 	static const char surrogate[] = "\xed\xa0\x80";
 	static const char cut_blank[] = "\xe3\x80";

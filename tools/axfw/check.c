@@ -26,10 +26,10 @@ static json_t *explanation_json(const struct guard_request *request,
 		const struct guard_reason *r = &e->reasons[i];
 
 		json_array_append_new(
-			list, json_pack("{s:I, s:I, s:s}", "begin",
+			list, json_pack("{s:I, s:I, s:s, s:s*}", "begin",
 					(json_int_t)text_characters(request->text, r->begin), "end",
 					(json_int_t)text_characters(request->text, r->end), "why",
-					r->why));
+					r->why, "view", r->view));
 	}
 	return list;
 }

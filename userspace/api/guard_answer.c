@@ -27,9 +27,12 @@ static void add_explanation(struct text *t, const struct guard_decision *d)
 	for (unsigned i = 0; i < d->explanation.count; i++) {
 		const struct guard_reason *r = &d->explanation.reasons[i];
 
-		text_addf(t, "%s{\"begin\":%zu,\"end\":%zu,\"why\":\"%s\"}", i ? "," : "",
+		text_addf(t, "%s{\"begin\":%zu,\"end\":%zu,\"why\":\"%s\"", i ? "," : "",
 			  text_characters(d->request.text, r->begin),
 			  text_characters(d->request.text, r->end), r->why);
+		if (r->view)
+			text_addf(t, ",\"view\":\"%s\"", r->view);
+		text_add(t, "}");
 	}
 	text_add(t, "]");
 }

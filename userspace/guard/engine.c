@@ -13,7 +13,7 @@
 #include "guard/receipt.h"
 
 #define ENGINE_VERSION                                                                             \
-	"1.0.0" /* raise it when code changes an answer; the rules' digest follows it */
+	"1.1.0" /* raise it when code changes an answer; the rules' digest follows it */
 
 uint64_t engine_serial(void)
 {
@@ -23,6 +23,16 @@ uint64_t engine_serial(void)
 }
 
 /* --- making ---------------------------------------------------------------------------------- */
+
+static void matches_add(struct matches *m, size_t i)
+{
+	m->bits[i / 64] |= 1ULL << (i % 64);
+}
+
+static bool is_blocking(enum guard_class c)
+{
+	return c == GUARD_HARM || c == GUARD_DECEIVE;
+}
 
 /* Takes the rules. */
 static void adopt_rules(struct guard *g, struct rules *rules,
@@ -36,6 +46,9 @@ static void adopt_rules(struct guard *g, struct rules *rules,
 	for (size_t i = 0; i < rules->count; i++) {
 		g->rules[i].intent_class = rules->items[i].intent_class;
 		g->rules[i].weight = rules->items[i].weight;
+		matches_add(&g->every, i);
+		if (is_blocking(rules->items[i].intent_class))
+			matches_add(&g->blocking, i);
 	}
 	hex_encode(digest, CRYPTO_DIGEST_LEN, hex);
 	memcpy(g->manifest_id, hex, MANIFEST_ID_LEN);
@@ -122,6 +135,8 @@ int guard_scratch_new(const struct guard *g, struct guard_scratch **ret)
 	if (!s)
 		return -ENOMEM;
 	r = scratch_fit(s, g->db, g->serial);
+	if (r >= 0)
+		r = views_new(&s->views);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(s);
@@ -137,6 +152,7 @@ void guard_scratch_free(struct guard_scratch **s)
 	pcre2_match_context_free((*s)->match_context);
 	for (size_t i = 0; i < RULES_MAX; i++)
 		pcre2_code_free((*s)->explained[i]);
+	views_free(&(*s)->views);
 	free((*s)->clean);
 	free(*s);
 	*s = NULL;
@@ -152,7 +168,7 @@ static int remember(unsigned id, unsigned long long from, unsigned long long to,
 	(void)from;
 	(void)to;
 	(void)flags;
-	m->bits[id / 64] |= 1ULL << (id % 64);
+	matches_add(m, id);
 	return 0;
 }
 
@@ -209,7 +225,7 @@ static const char *const wide_blanks[] = {
 	"\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
 };
 
-static bool is_blank(unsigned char c)
+static bool is_ascii_blank(unsigned char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
 }
@@ -217,7 +233,7 @@ static bool is_blank(unsigned char c)
 static size_t blank_at_start(const char *text, size_t len)
 {
 	if (len && (unsigned char)*text < 0x80)
-		return is_blank((unsigned char)*text);
+		return is_ascii_blank((unsigned char)*text);
 	for (size_t i = 0; i < ARRAY_SIZE(wide_blanks); i++) {
 		size_t n = strlen(wide_blanks[i]);
 
@@ -227,27 +243,13 @@ static size_t blank_at_start(const char *text, size_t len)
 	return 0;
 }
 
-static size_t blank_at_end(const char *text, size_t len)
-{
-	if (len && (unsigned char)text[len - 1] < 0x80)
-		return is_blank((unsigned char)text[len - 1]);
-	for (size_t i = 0; i < ARRAY_SIZE(wide_blanks); i++) {
-		size_t n = strlen(wide_blanks[i]);
-
-		if (n <= len && !memcmp(text + len - n, wide_blanks[i], n))
-			return n;
-	}
-	return 0;
-}
-
-void engine_trim(const char **text, size_t *len)
+bool engine_is_blank(const char *text, size_t len)
 {
 	size_t n;
 
-	while ((n = blank_at_start(*text, *len))) {
-		*text += n;
-		*len -= n;
+	while ((n = blank_at_start(text, len))) {
+		text += n;
+		len -= n;
 	}
-	while ((n = blank_at_end(*text, *len)))
-		*len -= n;
+	return !len;
 }

@@ -10,6 +10,7 @@
 #include "crypto/crypto.h"
 #include "guard/guard.h"
 #include "guard/rules.h"
+#include "views/views.h"
 
 /* A set of rules or patterns that matched, by index. */
 #define MATCHES_MAX RULES_MAX
@@ -33,6 +34,7 @@ struct guard {
 		enum guard_class intent_class;
 		unsigned weight;
 	} rules[RULES_MAX];
+	struct matches every, blocking; /* all rules; those of HARM and DECEIVE */
 	char version[64];
 	char manifest_id[MANIFEST_ID_LEN + 1];
 };
@@ -44,6 +46,7 @@ struct guard {
 struct guard_scratch {
 	hs_scratch_t *hs;
 	uint64_t fitted[SCRATCH_FITTED];
+	struct views *views;
 	pcre2_match_data *match_data;
 	pcre2_match_context *match_context;
 	/* The rules that had to be explained, for PCRE2; of the engine with this serial. */
@@ -61,13 +64,16 @@ int engine_scan(const hs_database_t *db, uint64_t serial, struct guard_scratch *
 /* The same for the rules, with the first end of each that matches. */
 int engine_scan_ends(const struct guard *g, struct guard_scratch *scratch, const char *text,
 		     size_t len, struct matches *ret, uint32_t ret_ends[static RULES_MAX]);
-/* Leaves out the white space around the text. */
-void engine_trim(const char **text, size_t *len);
+/* Nothing but white space, as Python's str.strip() sees it? */
+bool engine_is_blank(const char *text, size_t len);
 
 /* What a policy says about a text whose default verdict is *v: changes *v. e may be NULL. */
 int policy_apply(const struct guard_policy *p, struct guard_scratch *scratch,
 		 const struct guard_request *request, struct guard_verdict *v,
 		 struct guard_explanation *e);
+/* The contract's arithmetic: what these rules say together, and what a blank text is. */
+void verdict_of_rules(const struct guard *g, const struct matches *m, struct guard_verdict *v);
+void verdict_of_nothing(struct guard_verdict *v);
 void verdict_add_signal(struct guard_verdict *v, const char *name);
 
 #endif

@@ -13,11 +13,12 @@
 #define LOOK_BACK 1024 /* bytes before its end in which a match's beginning is looked for */
 #define SHOWN	  64   /* bytes before the end that are shown when it isn't found */
 
-void explain_add(struct guard_explanation *e, size_t begin, size_t end, const char *why)
+void explain_add(struct guard_explanation *e, size_t begin, size_t end, const char *why,
+		 const char *view)
 {
 	if (e->count < GUARD_REASONS_MAX)
 		e->reasons[e->count++] =
-			(struct guard_reason){ (uint32_t)begin, (uint32_t)end, why };
+			(struct guard_reason){ (uint32_t)begin, (uint32_t)end, why, view };
 }
 
 /* The regexes of a rule as one; NULL: PCRE2 doesn't take it. */
@@ -90,24 +91,35 @@ static int find_place(const pcre2_code *code, struct guard_scratch *s, struct bu
 	return 0;
 }
 
-int explain_rules(const struct guard *g, struct guard_scratch *s,
-		  const struct guard_request *request, struct guard_explanation *e)
+/* A view's place in the text it was made from. */
+static void add_place(struct guard_explanation *e, const struct view *view,
+		      const struct pattern_match *place, const char *why)
+{
+	uint32_t begin, end;
+
+	view_span(view, place->begin, place->end, &begin, &end);
+	explain_add(e, begin, end, why,
+		    view->kind == VIEW_NORMAL ? NULL : view_kind_name(view->kind));
+}
+
+int explain_rules(const struct guard *g, struct guard_scratch *s, const struct view *view,
+		  const struct matches *rules, struct guard_explanation *e)
 {
 	uint32_t ends[RULES_MAX];
 	struct matches m = { 0 };
 	struct pattern_match place = { 0 };
 	struct budget budget;
-	int r = engine_scan_ends(g, s, request->text, request->len, &m, ends);
+	int r = engine_scan_ends(g, s, view->text, view->len, &m, ends);
 
 	forget_other_engines(s, g->serial);
-	budget_begin(&budget, request->len);
+	budget_begin(&budget, view->len);
 	for (size_t i = 0; i < g->rule_count && r >= 0; i++) {
-		if (!matches_has(&m, i))
+		if (!matches_has(rules, i))
 			continue;
-		r = find_place(find_code(g, s, i), s, &budget, request->text, request->len, ends[i],
+		r = find_place(find_code(g, s, i), s, &budget, view->text, view->len, ends[i],
 			       &place);
 		if (r >= 0)
-			explain_add(e, place.begin, place.end, g->parsed->items[i].id);
+			add_place(e, view, &place, g->parsed->items[i].id);
 	}
 	return r;
 }

@@ -5,10 +5,11 @@
 
 #include "guard/engine.h"
 
-/* A reason more, if there is room. */
-void explain_add(struct guard_explanation *e, size_t begin, size_t end, const char *why);
-/* The rules that match the request's text. -ENOMEM, -EIO. */
-int explain_rules(const struct guard *g, struct guard_scratch *s,
-		  const struct guard_request *request, struct guard_explanation *e);
+/* A reason more, if there is room; view is NULL or names the view it was found in. */
+void explain_add(struct guard_explanation *e, size_t begin, size_t end, const char *why,
+		 const char *view);
+/* Where these rules match in a view of the text. -ENOMEM, -EIO. */
+int explain_rules(const struct guard *g, struct guard_scratch *s, const struct view *view,
+		  const struct matches *rules, struct guard_explanation *e);
 
 #endif

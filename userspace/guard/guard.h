@@ -23,7 +23,7 @@ enum guard_class {
 };
 const char *guard_class_name(enum guard_class c);
 
-#define GUARD_SIGNALS_MAX 8
+#define GUARD_SIGNALS_MAX 16
 #define GUARD_SIGNAL_LEN  32
 
 struct guard_verdict {
@@ -31,7 +31,7 @@ struct guard_verdict {
 	enum guard_class intent_class;
 	unsigned confidence_e4; /* confidence * 10,000, so that it prints and compares exactly */
 	unsigned signal_count;
-	/* "harm:2", "custom_harm", "empty_input" */
+	/* "harm:2", "view:base64", "custom_harm", "empty_input" */
 	char signals[GUARD_SIGNALS_MAX][GUARD_SIGNAL_LEN];
 	/* The policy only watches: nothing is blocked, and this is what would have been. */
 	bool is_shadow;
@@ -51,6 +51,7 @@ struct guard_request {
 struct guard_reason {
 	uint32_t begin, end; /* bytes of the text as it was given, at the borders of characters */
 	const char *why;     /* a rule's id, "custom_harm"; lives as long as the engine */
+	const char *view;    /* "base64", ...: found only when the place was decoded; else NULL */
 };
 
 /* What in the text led to the verdict, in the order of the rules. */

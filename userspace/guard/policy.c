@@ -261,7 +261,7 @@ static void apply_pattern(const struct policy_pattern *pattern, const struct pat
 	v->confidence_e4 = MAX(v->confidence_e4, CONFIDENCE_PATTERN_E4);
 	verdict_add_signal(v, name);
 	if (e)
-		explain_add(e, place->begin, place->end, name);
+		explain_add(e, place->begin, place->end, name, NULL);
 }
 
 int policy_apply(const struct guard_policy *p, struct guard_scratch *scratch,

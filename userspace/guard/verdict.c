@@ -7,7 +7,6 @@
 #include "guard/engine.h"
 
 #include <string.h>
-#include "guard/explain.h"
 
 static const char *const class_names[GUARD_CLASS_COUNT] = {
 	[GUARD_INFORM] = "INFORM", [GUARD_CLARIFY] = "CLARIFY", [GUARD_REFUSE] = "REFUSE",
@@ -74,11 +73,13 @@ static void count_classes(const struct guard *g, const struct matches *m,
 	}
 }
 
-static void classify(const unsigned counts[static GUARD_CLASS_COUNT], struct guard_verdict *v)
+void verdict_of_rules(const struct guard *g, const struct matches *m, struct guard_verdict *v)
 {
+	unsigned counts[GUARD_CLASS_COUNT] = { 0 };
 	const unsigned *count;
 	bool decided = false;
 
+	count_classes(g, m, counts);
 	v->intent_class = GUARD_INFORM;
 	v->confidence_e4 = CONFIDENCE_INFORM_E4;
 	for (size_t i = 0; i < ARRAY_SIZE(scales); i++) {
@@ -98,47 +99,9 @@ static void classify(const unsigned counts[static GUARD_CLASS_COUNT], struct gua
 	v->block = v->intent_class == GUARD_HARM || v->intent_class == GUARD_DECEIVE;
 }
 
-static int evaluate_default(const struct guard *g, struct guard_scratch *scratch,
-			    const struct guard_request *request, struct guard_verdict *v,
-			    struct guard_explanation *e)
+void verdict_of_nothing(struct guard_verdict *v)
 {
-	unsigned counts[GUARD_CLASS_COUNT] = { 0 };
-	const char *text = request->text;
-	size_t len = request->len;
-	struct matches m = { 0 };
-	int r;
-
-	engine_trim(&text, &len);
-	if (!len) {
-		v->intent_class = GUARD_UNCERTAIN;
-		v->confidence_e4 = CONFIDENCE_EMPTY_E4;
-		verdict_add_signal(v, SIGNAL_EMPTY);
-		return 0;
-	}
-	r = engine_scan(g->db, g->serial, scratch, text, len, &m);
-	if (r < 0)
-		return r;
-	count_classes(g, &m, counts);
-	classify(counts, v);
-	return e ? explain_rules(g, scratch, request, e) : 0;
-}
-
-int guard_evaluate(const struct guard *g, struct guard_scratch *scratch,
-		   const struct guard_policy *policy, const struct guard_request *request,
-		   struct guard_verdict *ret, struct guard_explanation *ret_explanation)
-{
-	struct guard_verdict v;
-	int r;
-
-	v.block = v.is_shadow = v.shadow_block = false;
-	v.signal_count = 0;
-	if (ret_explanation)
-		ret_explanation->count = 0;
-	r = evaluate_default(g, scratch, request, &v, ret_explanation);
-	if (r >= 0 && policy)
-		r = policy_apply(policy, scratch, request, &v, ret_explanation);
-	if (r < 0)
-		return r;
-	*ret = v;
-	return 0;
+	v->intent_class = GUARD_UNCERTAIN;
+	v->confidence_e4 = CONFIDENCE_EMPTY_E4;
+	verdict_add_signal(v, SIGNAL_EMPTY);
 }
