@@ -2,8 +2,8 @@
 /* What kind of byte each is: the table that the one pass over every text asks. */
 #include "pii/scan.h"
 
-#define DIGIT  (BYTE_DIGIT | BYTE_TOKEN | BYTE_ANCHOR | BYTE_HEX | BYTE_LOCAL | BYTE_BASE64)
-#define LETTER (BYTE_TOKEN | BYTE_LOCAL | BYTE_BASE64)
+#define DIGIT  (BYTE_DIGIT | BYTE_TOKEN | BYTE_ANCHOR | BYTE_HEX | BYTE_LOCAL)
+#define LETTER (BYTE_TOKEN | BYTE_LOCAL)
 
 /* clang-format off */
 const uint8_t byte_kinds[256] = {
@@ -12,11 +12,10 @@ const uint8_t byte_kinds[256] = {
 	['G' ... 'Z'] = LETTER | BYTE_UPPER,
 	['a' ... 'f'] = LETTER | BYTE_LOWER | BYTE_HEX,
 	['g' ... 'z'] = LETTER | BYTE_LOWER,
-	['_'] = BYTE_TOKEN | BYTE_LOCAL | BYTE_BASE64,
-	['-'] = BYTE_TOKEN | BYTE_LOCAL | BYTE_BASE64,
-	['+'] = BYTE_LOCAL | BYTE_BASE64,
-	['/'] = BYTE_BASE64,
-	['='] = BYTE_ANCHOR | BYTE_BASE64,
+	['_'] = BYTE_TOKEN | BYTE_LOCAL,
+	['-'] = BYTE_TOKEN | BYTE_LOCAL,
+	['+'] = BYTE_LOCAL,
+	['='] = BYTE_ANCHOR,
 	['.'] = BYTE_ANCHOR | BYTE_LOCAL,
 	['@'] = BYTE_ANCHOR,
 	[':'] = BYTE_ANCHOR,

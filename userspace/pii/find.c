@@ -18,6 +18,8 @@ struct pii_scratch {
 
 #define SPANS_FIRST 64 /* more than an ordinary text has; doubled when a text has more */
 
+#define TOKEN_MIN 10 /* bytes of the shortest token worth a look: "-----BEGIN" */
+
 int pii_scratch_new(struct pii_scratch **ret)
 {
 	_cleanup_(pii_scratch_free) struct pii_scratch *s = calloc(1, sizeof(*s));
@@ -87,13 +89,6 @@ static int spans_add(struct pii_scratch *s, struct pii_span found)
 	return 0;
 }
 
-static size_t digits_end(const struct scan *s, size_t at)
-{
-	while (is_digit(byte_at(s, at)))
-		at++;
-	return at;
-}
-
 /* Looks around the anchor at this place. */
 static bool anchor_at(struct scan *s, size_t at, struct pii_span *ret)
 {
@@ -101,45 +96,67 @@ static bool anchor_at(struct scan *s, size_t at, struct pii_span *ret)
 	case '@':
 		return email_at(s, at, ret);
 	case ':':
-		return url_at(s, at, ret) || ipv6_at(s, at, ret);
+		return url_at(s, at, ret) || ipv6_at(s, at, ret) || assigned_at(s, at, ret);
+	case '=':
+		return assigned_at(s, at, ret);
 	case '.':
 		return host_at(s, at, ret);
 	default:
+		if (is_digit(byte_before(s, at)))
+			return false;
 		if (is_letter(byte_before(s, at)))
-			return lettered_at(s, at, ret);
-		return number_at(s, at, ret) || lettered_at(s, at, ret);
+			return lettered_at(s, at, ret) || said_at(s, at, ret);
+		return number_at(s, at, ret) || lettered_at(s, at, ret) || said_at(s, at, ret);
 	}
 }
 
-/* How far the pass may jump after an anchor: over a number, and over what was found around it;
- * never over a link, which may hold a secret. */
-static size_t after_anchor(const struct scan *s, size_t at, const struct pii_span *found)
+/* One token, then the anchor at this place. Where the pass goes on, or -errno: over what was found,
+ * but never over a link, which may hold a secret. */
+static ssize_t look_at(struct scan *s, struct pii_scratch *scratch, size_t at, size_t token)
 {
-	size_t next = is_digit(s->text[at]) ? digits_end(s, at) : at + 1;
+	size_t next = at + 1;
+	struct pii_span found;
+	bool good;
+	int r;
 
-	return found && found->type != PII_URL ? MAX(next, found->end) : next;
+	good = byte_kinds[s->text[at]] & BYTE_ANCHOR && anchor_at(s, at, &found);
+	if (good) {
+		r = spans_add(scratch, found);
+		if (r < 0)
+			return r;
+		if (found.type != PII_URL)
+			next = MAX(next, found.end);
+	}
+	/* A jump would pass the byte at which a token is looked at. */
+	if ((token == TOKEN_MIN || (good && token && token < TOKEN_MIN)) &&
+	    token_at(s, at + 1 - token, &found)) {
+		r = spans_add(scratch, found);
+		if (r < 0)
+			return r;
+		next = MAX(next, found.end);
+	}
+	return (ssize_t)next;
 }
 
 static int find_all(struct scan *s, struct pii_scratch *scratch)
 {
-	struct pii_span found;
+	size_t token = 0; /* bytes of the token up to this byte */
 
 	for (size_t i = 0; i < s->len;) {
 		uint8_t kinds = byte_kinds[s->text[i]];
-		bool good;
-		int r;
+		ssize_t next;
 
-		if (__builtin_expect(!(kinds & BYTE_ANCHOR), 1)) {
+		token = kinds & BYTE_TOKEN ? token + 1 : 0;
+		if (__builtin_expect(!(kinds & BYTE_ANCHOR) && token != TOKEN_MIN, 1)) {
 			i++;
 			continue;
 		}
-		good = anchor_at(s, i, &found);
-		if (good) {
-			r = spans_add(scratch, found);
-			if (r < 0)
-				return r;
-		}
-		i = after_anchor(s, i, good ? &found : NULL);
+		next = look_at(s, scratch, i, token);
+		if (next < 0)
+			return (int)next;
+		if ((size_t)next > i + 1)
+			token = 0;
+		i = (size_t)next;
 	}
 	return 0;
 }

@@ -151,6 +151,6 @@ bool number_at(const struct scan *s, size_t digit, struct pii_span *ret)
 		cue |= words_after(s, n.groups[n.count - 1].end, AFTER_WINDOW, WORD_AFTER);
 	if (cue & (WORD_PHONE | WORD_AFTER) && phone_in(s, &n, true, ret))
 		return true;
-	return card_in(s, &n, ret) || ssn_in(s, &n, ret) ||
+	return card_in(s, &n, ret) || ssn_in(s, &n, ret) || national_id_in(s, &n, ret) ||
 	       (!(cue & (WORD_NUMBER | WORD_ID)) && phone_in(s, &n, false, ret));
 }

@@ -45,6 +45,7 @@ char number_separator(const struct number *n, unsigned groups);
 bool ipv4_in(const struct scan *s, const struct number *n, struct pii_span *ret);
 bool card_in(const struct scan *s, const struct number *n, struct pii_span *ret);
 bool ssn_in(const struct scan *s, const struct number *n, struct pii_span *ret);
+bool national_id_in(const struct scan *s, const struct number *n, struct pii_span *ret);
 /* cued: only if words say that it is one */
 bool phone_in(const struct scan *s, const struct number *n, bool cued, struct pii_span *ret);
 

@@ -18,7 +18,7 @@ struct scan {
 	const uint8_t *text;
 	size_t len;
 	/* Up to where a verifier has read, when it needs not start again before. */
-	size_t url_end, host_end, ipv6_end, pem_end;
+	size_t url_end, host_end, ipv6_end, pem_end, token_end;
 };
 
 enum {
@@ -29,7 +29,6 @@ enum {
 	BYTE_ANCHOR = 16, /* a digit, '@', ':', '=', '.' */
 	BYTE_HEX = 32,
 	BYTE_LOCAL = 64, /* in an e-mail address before the '@' */
-	BYTE_BASE64 = 128,
 };
 extern const uint8_t byte_kinds[256];
 
@@ -107,6 +106,9 @@ bool email_at(const struct scan *s, size_t at, struct pii_span *ret); /* the '@'
 bool url_at(struct scan *s, size_t colon, struct pii_span *ret);
 bool host_at(struct scan *s, size_t dot, struct pii_span *ret); /* www.…, a bare domain */
 bool ipv6_at(struct scan *s, size_t colon, struct pii_span *ret);
+bool token_at(struct scan *s, size_t begin, struct pii_span *ret);
+bool assigned_at(const struct scan *s, size_t sign, struct pii_span *ret);  /* the ':' or '=' */
+bool said_at(const struct scan *s, size_t digit, struct pii_span *ret);	    /* "password is …" */
 bool number_at(const struct scan *s, size_t digit, struct pii_span *ret);   /* its first digit */
 bool lettered_at(const struct scan *s, size_t digit, struct pii_span *ret); /* letters before it */
 

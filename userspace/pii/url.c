@@ -13,16 +13,18 @@
 static bool is_url_byte(uint8_t c)
 {
 	/* Two-byte letters occur in names; what is longer is CJK, written without a blank. */
-	return c > ' ' && c < 0xe0 && c != 0x7f && !strchr("<>\"{}|\\^`", c);
+	return c > ' ' && c < 0xe0 && c != 0x7f && !strchr("<>\"'{}|\\^`", c);
 }
 
 /* Where the link that began at `begin` ends: without the punctuation of the sentence around it. */
 static size_t link_end(const struct scan *s, size_t begin)
 {
 	size_t end = begin;
+	bool brackets = false; /* around an IPv6 address; otherwise ']' is the text's */
 	int open = 0;
 
-	while (is_url_byte(byte_at(s, end))) {
+	while (is_url_byte(byte_at(s, end)) && (s->text[end] != ']' || brackets)) {
+		brackets |= s->text[end] == '[';
 		open += (s->text[end] == '(') - (s->text[end] == ')');
 		end++;
 	}

@@ -54,6 +54,16 @@ static const struct {
 		   "fødselsnummer svnr ahv sin medicare nhs tfn paspoort passaporto patente codice "
 		   "cédula cedula rg cnh rut curp nric "
 		   "hkid mynumber national taxpayer 身份证 身份證 护照 護照" },
+	{ WORD_ID | WORD_PAPERS, "passport passports license licence licenses dl passeport permis "
+				 "reisepass personalausweis führerschein "
+				 "pasaporte pasaport paspoort passaporto patente rijbewijs körkort "
+				 "førerkort 护照 護照 旅券" },
+	{ WORD_SECRET, "key keys apikey token tokens secret secrets bearer credential credentials "
+		       "ключ токен 密钥" },
+	{ WORD_SECRET | WORD_PASSWORD,
+	  "password passwords passwd passphrase passcode pwd passwort kennwort contraseña senha "
+	  "mdp "
+	  "wachtwoord lösenord hasło пароль Пароль 密码 密碼 パスワード 비밀번호" },
 	{ WORD_VERSION | WORD_NUMBER,
 	  "v ver version versions release releases firmware kernel upgrade upgraded" },
 	{ WORD_IP, "ip ips ipv4 address host server dns gateway" },

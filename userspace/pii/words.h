@@ -20,6 +20,8 @@ enum {
 	WORD_STREET_BEFORE = 1 << 9, /* before it: "rue", "via" */
 	WORD_PLACE = 1 << 10, /* a part of an address with a number behind it: "Suite", "Apt" */
 	WORD_IP = 1 << 11,
+	WORD_PASSWORD = 1 << 13,
+	WORD_PAPERS = 1 << 12, /* a passport, a licence */
 };
 
 #define WORD_MAX 24 /* bytes of the longest word in the table */
