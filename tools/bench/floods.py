@@ -26,6 +26,7 @@ SETTLE_S = 1  # until the penalty box has its sources
 KEPT_WITHOUT = 0.25  # of its verdicts: a flood that leaves no more to a client is one
 SEARCH_FROM, SEARCH_TO, SEARCH_STEP = 4000, 40000, 1.3  # attempts/s: ten tries at most
 SEARCH_S = 1  # each
+BOXING_S = 2
 IDLE_S = 2
 NO_BOX = ["--penalty-refusals", "0"]
 SLOW_KEYS = [*NO_BOX, "--key-rate", "100", "--key-burst", "100"]
@@ -85,14 +86,20 @@ def requests(path, key, body):
     return run_flood
 
 
-def syns(target, rate, seconds):
-    """A flood of SYNs with forged sources."""
+def syns(sources_from, sources):
+    """A flood of SYNs that no stack has ever seen, from these sources."""
+    def run_flood(target, rate, seconds):
+        return send_syns(target, rate, seconds, sources_from, sources)
+    return run_flood
+
+
+def send_syns(target, rate, seconds, sources_from, sources):
     compiled = WORK / "syn.bpf.o"
     if not compiled.exists():
         run("clang", "-target", "bpf", "-O2", "-g", "-isystem", f"/usr/include/{os.uname().machine}-linux-gnu", "-c",
             REPO / "tools/bench/syn.bpf.c", "-o", compiled)
     report = bench("syn-flood", "--object", compiled, "--interface", "c0", "--to", SERVER, "--to-mac", target.mac(),
-                   "--sources-from", FORGED_FIRST, "--sources", FORGED, "--rate", rate, "--seconds", seconds,
+                   "--sources-from", sources_from, "--sources", sources, "--rate", rate, "--seconds", seconds,
                    prefix=attacker(target), limit_s=seconds + 30)
     return report | {"opened": report["sent"], "statuses": {}}
 
@@ -129,9 +136,15 @@ def idle_share(target):
     return (target.daemon.cpu_ns() - before) / (IDLE_S * 1e9)
 
 
+def get_boxed(target):
+    """Bad keys from every flooder, until the penalty box has them all."""
+    BAD_KEYS(target, SEARCH_FROM, BOXING_S)
+
+
 def measure(flood, target, rate, seconds):
     """What the flood costs alone (first, while nothing of a client's is left to do), what the client has alone, and
     what it keeps beside the flood. axfwd's part is what it takes beyond what it takes idle."""
+    flood.prepare(target)
     idle, before, began = idle_share(target), target.cpu_ns(), time.monotonic()
     alone = flood.send(target, rate, 2 * seconds)
     daemon, rest = (after - start for after, start in zip(target.cpu_ns(), before))
@@ -161,17 +174,21 @@ class Flood:
     rate: int  # attempts/s; None: to be found
     ways: list
     fresh: bool = False
+    prepare: callable = lambda target: None
 
 
+BAD_KEYS = requests("/v1/guard/check", "axfw_" + "0" * 43, '{"text":"flood"}')
 FLOODS = {
-    "bad keys": Flood(requests("/v1/guard/check", "axfw_" + "0" * 43, '{"text":"flood"}'), None, [
+    "bad keys": Flood(BAD_KEYS, None, [
         Way("401 in the kernel", flags=NO_BOX), Way("penalty box"), Way("userspace", "none", NO_BOX)]),
     "sign-ups": Flood(requests("/signup", "", "email=nobody&password=short"), 12000, [
         Way("429 in the kernel", flags=NO_BOX), Way("penalty box"), Way("userspace", "none", NO_BOX)]),
     "one key": Flood(requests("/v1/guard/check", None, '{"text":"flood"}'), 12000, [
         Way("429 in the kernel", flags=SLOW_KEYS), Way("userspace", "none", SLOW_KEYS)]),
     # Who has a connection hardly hears of forged SYNs: whether a new one comes about is the question.
-    "SYNs": Flood(syns, 400000, [
+    # Who is boxed gets no answer, so more than SYNs can't come of him; that many of them can.
+    "boxed sources": Flood(syns(FLOODER_FIRST, FLOODERS), 200000, [Way("penalty box")], prepare=get_boxed),
+    "SYNs": Flood(syns(FORGED_FIRST, FORGED), 400000, [
         Way("the program's cookies", flags=["--syn-cookies"], sysctls=["net.ipv4.tcp_syncookies=2"]),
         Way("the stack's cookies", "none"),
         Way("the stack, no cookies", "none", sysctls=["net.ipv4.tcp_syncookies=0"])], fresh=True),

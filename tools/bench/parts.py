@@ -397,12 +397,15 @@ def floods(lab, options):
     result.notes.append("Bad keys come as fast as it takes to leave a client a quarter of its verdicts without the kernel "
                         "path. axfwd's part is beyond what it takes idle, which is "
                         f"{max(w['daemon_idle'] for ws in result.figures.values() for w in ws.values()):.2%} of a core "
-                        "at most. Beside the SYNs the client opens a connection for each call.")
+                        "at most. Boxed sources get no answers, so a SYN is an attempt. Beside the SYNs the client opens a connection for each call.")
     bad = result.figures["bad keys"]
     answered, boxed, userspace = bad["401 in the kernel"], bad["penalty box"], bad["userspace"]
     result.target("axfwd's CPU for a bad key answered in the kernel", answered["daemon_us"], 0.1, "µs")
     result.target("server's CPU for it to userspace's", answered["cost_us"] / userspace["cost_us"], 0.5)
-    result.target("the same once its source is boxed", boxed["cost_us"] / userspace["cost_us"], 0.05)
+    fast = result.figures["boxed sources"]["penalty box"]
+    result.target("the same once its source is boxed, and sends at that rate",
+                  boxed["cost_us"] / userspace["cost_us"], 0.05)
+    result.target("and sends as fast as a boxed source can", fast["cost_us"] / userspace["cost_us"], 0.05)
     result.target("the client keeps without the kernel path", userspace["kept"], 0.25)
     result.target("the client keeps with it", boxed["kept"], 0.8, at_least=True)
     syns = result.figures["SYNs"]
