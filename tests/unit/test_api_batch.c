@@ -136,6 +136,41 @@ static void explanations_count_characters(void **state)
 		0);
 }
 
+/* --- personal data --------------------------------------------------------------------------- */
+
+#define TO_ADA "{\"text\":\"Write to \\\"ada@example.com\\\", please\""
+
+static void personal_data_is_named_and_taken_out(void **state)
+{
+	json_t *json;
+
+	http_node_key(&node, "indie", key);
+	json = call("/v1/guard/check", TO_ADA "}", 200);
+	assert_null(json_object_get(json, "pii"));
+	json_decref(json);
+	json = call("/v1/guard/output", TO_ADA ",\"pii\":true}", 200);
+	assert_string_equal(json_string_value(json_array_get(
+				    json_object_get(json_object_get(json, "pii"), "types"), 0)),
+			    "email");
+	assert_null(json_object_get(json, "redacted"));
+	json_decref(json);
+	json = call("/v1/guard/check", TO_ADA ",\"redact\":true,\"receipt\":true}", 200);
+	assert_string_equal(json_string_value(json_object_get(json, "redacted")),
+			    "Write to \"[EMAIL]\", please");
+	assert_true(json_equal(
+		json_object_get(json, "pii"),
+		json_object_get(json_object_get(json_object_get(json, "receipt"), "payload"),
+				"pii")));
+	json_decref(json);
+	json = call("/v1/guard/batch", "{\"texts\":[\"hello\",\"\"],\"redact\":true}", 200);
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_array_get(json_object_get(json, "results"), 0), "redacted")),
+		"hello");
+	assert_non_null(strstr(answer.body, "\"pii\":{\"level\":\"public\",\"types\":[]}"));
+	json_decref(json);
+}
+
 /* --- moderations ----------------------------------------------------------------------------- */
 
 static bool flag(const json_t *result, const char *category)
@@ -205,6 +240,7 @@ int main(void)
 		TEST(batches_are_good_or_refused_whole),
 		TEST(a_batch_over_the_quota_costs_nothing),
 		TEST(explanations_count_characters),
+		TEST(personal_data_is_named_and_taken_out),
 		TEST(moderations_have_openais_shape),
 		TEST(moderations_take_every_form_of_input),
 	};

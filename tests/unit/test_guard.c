@@ -437,6 +437,10 @@ static void canonical_through_jansson(const struct guard_receipt *r, char **ret)
 	if (v->is_shadow)
 		json_object_set_new(o, "shadow_verdict",
 				    json_string(v->shadow_block ? "block" : "allow"));
+	if (r->pii)
+		json_object_set_new(o, "pii",
+				    json_pack("{s:s, s:[s, s]}", "level", "confidential", "types",
+					      "email", "card"));
 	if (r->request->is_document || r->request->is_output)
 		json_object_set_new(o, "source",
 				    json_string(r->request->is_output ? "output" : "document"));
@@ -446,6 +450,8 @@ static void canonical_through_jansson(const struct guard_receipt *r, char **ret)
 static void receipts_are_canonical_json(void **state)
 {
 	struct guard_verdict v = { .block = true, .intent_class = GUARD_HARM };
+	struct guard_pii pii = { .level = PII_CONFIDENTIAL,
+				 .types = 1 << PII_EMAIL | 1 << PII_CARD };
 	struct guard_request request = { 0 };
 	struct guard_receipt r = {
 		.request = &request,
@@ -466,6 +472,7 @@ static void receipts_are_canonical_json(void **state)
 		v.intent_class = i % GUARD_CLASS_COUNT;
 		v.is_shadow = i % 3 == 0;
 		v.shadow_block = i % 5 == 0;
+		r.pii = i % 13 ? NULL : &pii;
 		request.is_document = i % 7 == 0;
 		request.is_output = i % 11 == 0;
 		strcpy(v.signals[0], "harm:12");
@@ -489,10 +496,12 @@ static void receipts_of_odd_ids_are_refused(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
 		_cleanup_(text_free) struct text t = { 0 };
-		struct guard_receipt r = { "m", "e", "d", odd[i], { 0 }, 0, 0, &request, &v };
+		struct guard_receipt r = { "m", "e", "d", odd[i], { 0 }, 0, 0, &request, &v, NULL };
 
 		assert_int_equal(guard_receipt_canonical(&r, &t), -EINVAL);
-		r = (struct guard_receipt){ "m", "e", odd[i], "t", { 0 }, 0, 0, &request, &v };
+		r =
+			(struct guard_receipt){ "m", "e", odd[i],   "t", { 0 },
+						0,   0,	  &request, &v,	 NULL };
 		assert_int_equal(guard_receipt_canonical(&r, &t), -EINVAL);
 		assert_int_equal(t.len, 0);
 	}

@@ -65,6 +65,29 @@ static void add_verdict(struct text *t, const struct guard_decision *d, const ch
 	text_add(t, "\"");
 }
 
+/* Any characters may be in it. */
+static int add_redacted(struct text *t, const struct text *redacted)
+{
+	_cleanup_(json_decrefp)
+		json_t *string = json_stringn(redacted->data ? redacted->data : "", redacted->len);
+	_cleanup_(freep) char *json = string ? json_text(string) : NULL;
+
+	if (!json)
+		return -ENOMEM;
+	text_add(t, ",\"redacted\":");
+	text_add(t, json);
+	return 0;
+}
+
+static int add_pii(struct text *t, const struct guard_decision *d)
+{
+	if (!d->wishes.pii)
+		return 0;
+	text_add(t, ",\"pii\":");
+	guard_pii_canonical(&d->pii, t);
+	return d->wishes.redaction ? add_redacted(t, &d->redacted) : 0;
+}
+
 /* The canonical form is the payload as it is signed, so whoever verifies needs no rule but ours. */
 static int add_receipt(struct text *t, const struct crypto *c, const struct text *canonical)
 {
@@ -95,6 +118,7 @@ int guard_answer(const struct services *s, const struct guard_decision *d, struc
 		.policy_version = d->policy_version,
 		.time_us = d->time_us,
 		.request = &d->request,
+		.pii = d->wishes.pii ? &d->pii : NULL,
 		.verdict = &d->verdict,
 	};
 	int r;
@@ -107,7 +131,8 @@ int guard_answer(const struct services *s, const struct guard_decision *d, struc
 	crypto_sign_verdict(s->crypto, canonical.data, canonical.len, mac);
 	hex_encode(mac, sizeof(mac), signature);
 	add_verdict(ret, d, signature, id);
-	if (d->wishes.receipt)
+	r = add_pii(ret, d);
+	if (r >= 0 && d->wishes.receipt)
 		r = add_receipt(ret, s->crypto, &canonical);
 	text_add(ret, "}");
 	return text_failed(ret) ? -ENOMEM : r;

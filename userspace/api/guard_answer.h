@@ -9,6 +9,8 @@
 struct guard_wishes {
 	bool receipt;
 	bool explanation;
+	bool pii;	/* which kinds of personal data are in it */
+	bool redaction; /* and the text without them */
 };
 
 /* One text's judgement, while its answer is made. */
@@ -18,6 +20,8 @@ struct guard_decision {
 	struct guard_wishes wishes;
 	struct guard_verdict verdict;
 	struct guard_explanation explanation; /* only if wished */
+	struct guard_pii pii;		      /* only if wished */
+	struct text redacted;		      /* likewise; owned by whoever made the decision */
 	uint32_t policy_version;
 	uint64_t time_us;
 	const char *tenant;

@@ -71,10 +71,28 @@ static void read_wishes(const json_t *body, struct call *c)
 
 	c->wishes.receipt = json_is_true(json_object_get(body, "receipt"));
 	c->wishes.explanation = json_is_true(json_object_get(body, "explain"));
+	c->wishes.redaction = json_is_true(json_object_get(body, "redact"));
+	c->wishes.pii = c->wishes.redaction || json_is_true(json_object_get(body, "pii"));
 	c->is_document = source && !strcmp(source, "document");
 }
 
 /* --- judging --------------------------------------------------------------------------------- */
+
+static int decide(struct exchange *x, const struct guard_policy *policy, struct guard_decision *d)
+{
+	const struct services *s = x->services;
+	int r = guard_evaluate(s->guard, x->scratch, policy, &d->request, &d->verdict,
+			       d->wishes.explanation ? &d->explanation : NULL);
+
+	if (r >= 0 && d->wishes.pii)
+		r = guard_find_pii(s->guard, x->scratch, d->request.text, d->request.len, &d->pii,
+				   d->wishes.redaction ? &d->redacted : NULL);
+	d->policy_version = guard_policy_version(policy);
+	d->time_us = x->now_us;
+	d->tenant = tenant_id(x->caller.tenant);
+	store_new_record_id(s->store, x->slot, d->id);
+	return r;
+}
 
 /* The i-th text into the answer; its record is ready to be written. */
 static int judge(struct exchange *x, struct call *c, const struct guard_policy *policy, size_t i,
@@ -83,24 +101,17 @@ static int judge(struct exchange *x, struct call *c, const struct guard_policy *
 	const json_t *text = c->texts ? json_array_get(c->texts, i) : c->text;
 	uint64_t started_ns = i ? clock_monotonic_ns() : x->started_ns;
 	struct guard_record *record = &c->records[i];
-	const struct services *s = x->services;
-	struct guard_decision d;
+	struct guard_decision d = { .wishes = c->wishes };
 	int r;
 
 	d.request = (struct guard_request){ .text = json_string_value(text),
 					    .len = json_string_length(text),
 					    .is_document = c->is_document,
 					    .is_output = c->is_output };
-	d.wishes = c->wishes;
-	d.policy_version = guard_policy_version(policy);
-	d.time_us = x->now_us;
-	d.tenant = tenant_id(x->caller.tenant);
-	r = guard_evaluate(s->guard, x->scratch, policy, &d.request, &d.verdict,
-			   d.wishes.explanation ? &d.explanation : NULL);
-	if (r < 0)
-		return r;
-	store_new_record_id(s->store, x->slot, d.id);
-	r = guard_answer(s, &d, answer);
+	r = decide(x, policy, &d);
+	if (r >= 0)
+		r = guard_answer(x->services, &d, answer);
+	text_free(&d.redacted);
 	c->verdicts[i] = d.verdict;
 	memcpy(record->id, d.id, sizeof(record->id));
 	record->endpoint = c->endpoint;

@@ -87,6 +87,9 @@ int guard_new(const char *cache_dir, struct guard **ret)
 		log_debug("the built-in rules: %s", error);
 		return r;
 	}
+	r = pii_detector_new(cache_dir, &g->pii);
+	if (r < 0)
+		return r;
 	adopt_rules(g, TAKE_PTR(rules), digest);
 	*ret = TAKE_PTR(g);
 	return 0;
@@ -98,6 +101,7 @@ void guard_free(struct guard **g)
 		return;
 	database_freep(&(*g)->db);
 	rules_free(&(*g)->parsed);
+	pii_detector_free(&(*g)->pii);
 	free(*g);
 	*g = NULL;
 }
@@ -137,6 +141,8 @@ int guard_scratch_new(const struct guard *g, struct guard_scratch **ret)
 	r = scratch_fit(s, g->db, g->serial);
 	if (r >= 0)
 		r = views_new(&s->views);
+	if (r >= 0)
+		r = pii_scratch_new(&s->pii);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(s);
@@ -153,6 +159,7 @@ void guard_scratch_free(struct guard_scratch **s)
 	for (size_t i = 0; i < RULES_MAX; i++)
 		pcre2_code_free((*s)->explained[i]);
 	views_free(&(*s)->views);
+	pii_scratch_free(&(*s)->pii);
 	free((*s)->clean);
 	free(*s);
 	*s = NULL;

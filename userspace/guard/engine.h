@@ -27,6 +27,7 @@ static inline bool matches_has(const struct matches *m, size_t i)
 
 struct guard {
 	struct rules *parsed; /* for explanations: their ids and regexes */
+	struct pii_detector *pii;
 	hs_database_t *db;
 	uint64_t serial;
 	size_t rule_count;
@@ -47,6 +48,7 @@ struct guard_scratch {
 	hs_scratch_t *hs;
 	uint64_t fitted[SCRATCH_FITTED];
 	struct views *views;
+	struct pii_scratch *pii;
 	pcre2_match_data *match_data;
 	pcre2_match_context *match_context;
 	/* The rules that had to be explained, for PCRE2; of the engine with this serial. */

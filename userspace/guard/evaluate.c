@@ -121,3 +121,18 @@ int guard_evaluate(const struct guard *g, struct guard_scratch *scratch,
 	*ret = v;
 	return 0;
 }
+
+int guard_find_pii(const struct guard *g, struct guard_scratch *scratch, const char *text,
+		   size_t len, struct guard_pii *ret, struct text *redacted)
+{
+	const struct pii_span *spans;
+	size_t count;
+	int r = pii_find(g->pii, scratch->pii, text, len, &spans, &count);
+
+	if (r < 0)
+		return r;
+	*ret = (struct guard_pii){ .level = pii_level(spans, count) };
+	for (size_t i = 0; i < count; i++)
+		ret->types |= 1U << spans[i].type;
+	return redacted ? pii_redact(text, len, spans, count, redacted) : 0;
+}

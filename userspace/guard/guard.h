@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/text.h"
+#include "pii/pii.h"
 
 enum guard_class {
 	GUARD_INFORM,
@@ -89,5 +91,16 @@ uint32_t guard_policy_version(const struct guard_policy *p); /* 0 for NULL */
 int guard_evaluate(const struct guard *g, struct guard_scratch *scratch,
 		   const struct guard_policy *policy, const struct guard_request *request,
 		   struct guard_verdict *ret, struct guard_explanation *ret_explanation);
+
+/* Personal data and secrets in a text, as kinds: never what they are. */
+struct guard_pii {
+	enum pii_level level;
+	unsigned types; /* a bit for each enum pii_type */
+};
+
+/* Appends the text with a mark in each one's place to redacted, unless that is NULL. -ENOMEM;
+ * -E2BIG: 4 GiB and more. */
+int guard_find_pii(const struct guard *g, struct guard_scratch *scratch, const char *text,
+		   size_t len, struct guard_pii *ret, struct text *redacted);
 
 #endif

@@ -63,6 +63,21 @@ static void add_signals(struct text *t, const struct guard_verdict *v)
 	text_add(t, "]");
 }
 
+void guard_pii_canonical(const struct guard_pii *pii, struct text *ret)
+{
+	const char *comma = "";
+
+	add_string(ret, "{\"level\":", pii_level_name(pii->level));
+	text_add(ret, ",\"types\":[");
+	for (unsigned i = 0; i < PII_TYPE_COUNT; i++) {
+		if (!(pii->types >> i & 1))
+			continue;
+		add_string(ret, comma, pii_type_name((enum pii_type)i));
+		comma = ",";
+	}
+	text_add(ret, "]}");
+}
+
 static const char *verdict_name(bool block)
 {
 	return block ? "block" : "allow";
@@ -83,6 +98,10 @@ int guard_receipt_canonical(const struct guard_receipt *r, struct text *ret)
 	add_string(ret, ",\"decision_id\":", r->decision_id);
 	add_string(ret, ",\"engine_version\":", r->engine_version);
 	add_string(ret, ",\"manifest_id\":", r->manifest_id);
+	if (r->pii) {
+		text_add(ret, ",\"pii\":");
+		guard_pii_canonical(r->pii, ret);
+	}
 	text_add(ret, ",\"policy_version\":");
 	add_number(ret, r->policy_version);
 	if (r->verdict->is_shadow)

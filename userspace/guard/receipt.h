@@ -23,7 +23,11 @@ struct guard_receipt {
 	uint64_t time_us;		     /* wall clock; printed as ISO 8601 in UTC */
 	const struct guard_request *request; /* what it was: source */
 	const struct guard_verdict *verdict;
+	const struct guard_pii *pii; /* NULL: not looked for */
 };
+
+/* {"level":"internal","types":["email"]} */
+void guard_pii_canonical(const struct guard_pii *pii, struct text *ret);
 
 /* Which rules: the first 16 hex digits of the SHA-256 of the rule file. */
 const char *guard_manifest_id(const struct guard *g);
@@ -31,9 +35,9 @@ const char *guard_manifest_id(const struct guard *g);
 /*
  * Appends the canonical JSON (sorted keys, no spaces, ASCII): equal bytes to what json_canonical()
  * makes of the same members, which are class, confidence, decision_id, engine_version, manifest_id,
- * policy_version, signals, tenant, text_sha256, time and verdict; shadow_verdict if the policy only
- * watches; source ("document", "output") if it wasn't a prompt. It is itself the `payload` member
- * of a receipt. -ENOMEM; -EINVAL: an id isn't printable ASCII.
+ * policy_version, signals, tenant, text_sha256, time and verdict; pii if it was asked for;
+ * shadow_verdict if the policy only watches; source ("document", "output") if it wasn't a prompt.
+ * It is itself the `payload` member of a receipt. -ENOMEM; -EINVAL: an id isn't printable ASCII.
  */
 int guard_receipt_canonical(const struct guard_receipt *r, struct text *ret);
 
