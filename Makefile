@@ -34,12 +34,13 @@ CFLAGS   := -std=gnu11 -g $(WARN) $(HARDEN) $(PKG_CFLAGS)
 LDFLAGS  := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SAN),-fsanitize=$(SAN))
 LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
 
-MODULES   := base views pii crypto store identity guard kernel denials traffic exchange api dashboard http
+MODULES   := base views pii crypto model store identity guard kernel denials traffic exchange api dashboard http
 LIB_SRC   := $(foreach m,$(MODULES),$(sort $(wildcard userspace/$(m)/*.c)))
 LIB_OBJ   := $(LIB_SRC:%.c=$(OBJ)/%.o)
 LIB       := $(OBJ)/libaxfw.a
 DAEMON_SRC := $(sort $(wildcard userspace/*.c))
 CLI_SRC   := $(sort $(wildcard tools/axfw/*.c))
+TRAIN_SRC := $(sort $(wildcard tools/axfw-train/*.c))
 CLI_PARTS := $(filter-out %/main.o,$(CLI_SRC:%.c=$(OBJ)/%.o))
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BIN)/unit/%)
@@ -56,7 +57,7 @@ SKELETON  := $(B)/gen/axfw.skel.h
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-all: $(BIN)/axfwd $(BIN)/axfw $(BPF_OBJ) ## build the daemon, the CLI and the BPF object
+all: $(BIN)/axfwd $(BIN)/axfw $(BIN)/axfw-train $(BPF_OBJ) ## build the daemon, the CLI and the BPF object
 	@: # says nothing when there is nothing to do
 
 deps: ## install the Debian packages that are missing
@@ -113,6 +114,7 @@ $(OBJ)/%.o: %.c | $(SKELETON)
 # Files that are embedded with .incbin, which -MMD doesn't see.
 $(OBJ)/userspace/dashboard/assets.o: $(wildcard userspace/dashboard/pages/* userspace/dashboard/static/*)
 $(OBJ)/userspace/guard/rules.o: $(wildcard userspace/guard/data/*)
+$(OBJ)/userspace/model/weights.o: userspace/model/data/weights.bin
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
@@ -124,6 +126,13 @@ $(BIN)/axfwd: $(DAEMON_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BIN)/axfw: $(CLI_SRC:%.c=$(OBJ)/%.o) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# Loops over channels become vectors; fused multiplications would round otherwise on other machines.
+$(OBJ)/tools/axfw-train/%.o: CFLAGS += -O3 -ffp-contract=off
+$(BIN)/axfw-train: $(TRAIN_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
@@ -215,7 +224,7 @@ fresh: ## the two commands of the README in a Debian 12 root that has nothing in
 
 # libFuzzer wants everything it looks into built by clang; parsers of outside bytes live in these modules
 # and files.
-FUZZ_MODULES ?= base views crypto guard
+FUZZ_MODULES ?= base views crypto model guard
 FUZZ_FILES   := userspace/http/form.c userspace/http/lookup.c userspace/api/json_body.c \
                 userspace/exchange/reply.c userspace/identity/email.c tools/axfw/receipt.c
 FUZZ_CFLAGS  := -std=gnu11 -g -O1 $(PKG_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
