@@ -224,7 +224,7 @@ fresh: ## the two commands of the README in a Debian 12 root that has nothing in
 
 # libFuzzer wants everything it looks into built by clang; parsers of outside bytes live in these modules
 # and files.
-FUZZ_MODULES ?= base views crypto model guard
+FUZZ_MODULES ?= base views pii crypto model guard
 FUZZ_FILES   := userspace/http/form.c userspace/http/lookup.c userspace/api/json_body.c \
                 userspace/exchange/reply.c userspace/identity/email.c tools/axfw/receipt.c
 FUZZ_CFLAGS  := -std=gnu11 -g -O1 $(PKG_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all

@@ -15,44 +15,36 @@
 /* What names of secrets end with, without case. */
 static const struct {
 	const char *ending;
+	uint8_t len;
 	bool password; /* that people choose: short, or digits only */
 } names[] = {
-	{ "password", true },
-	{ "passwd", true },
-	{ "pwd", true },
-	{ "passphrase", true },
-	{ "passcode", true },
-	{ "passwort", true },
-	{ "kennwort", true },
-	{ "contrase\xc3\xb1"
-	  "a",
-	  true },
-	{ "senha", true },
-	{ "mot de passe", true },
-	{ "wachtwoord", true },
-	{ "secret", false },
-	{ "token", false },
-	{ "apikey", false },
-	{ "api_key", false },
-	{ "api-key", false },
-	{ "api key", false },
-	{ "access_key", false },
-	{ "access-key", false },
-	{ "accesskey", false },
-	{ "access key", false },
-	{ "secret_key", false },
-	{ "secretkey", false },
-	{ "secret-key", false },
-	{ "secret key", false },
-	{ "private_key", false },
-	{ "privatekey", false },
-	{ "auth_key", false },
-	{ "account_key", false },
-	{ "accountkey", false },
-	{ "credentials", false },
-	{ "authorization", false },
-	{ "\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c", true }, /* Russian */
-	{ "\xe5\xaf\x86\xe7\xa0\x81", true },			      /* Chinese */
+#define PASSWORD(s)                                                                                \
+	{                                                                                          \
+		s, sizeof(s) - 1, true                                                             \
+	}
+#define KEY(s)                                                                                     \
+	{                                                                                          \
+		s, sizeof(s) - 1, false                                                            \
+	}
+	PASSWORD("password"),	PASSWORD("passwd"),
+	PASSWORD("pwd"),	PASSWORD("passphrase"),
+	PASSWORD("passcode"),	PASSWORD("passwort"),
+	PASSWORD("kennwort"),	PASSWORD("contraseña"),
+	PASSWORD("senha"),	PASSWORD("mot de passe"),
+	PASSWORD("wachtwoord"), PASSWORD("пароль"),
+	PASSWORD("密码"),	KEY("secret"),
+	KEY("token"),		KEY("apikey"),
+	KEY("api_key"),		KEY("api-key"),
+	KEY("api key"),		KEY("access_key"),
+	KEY("access-key"),	KEY("accesskey"),
+	KEY("access key"),	KEY("secret_key"),
+	KEY("secretkey"),	KEY("secret-key"),
+	KEY("secret key"),	KEY("private_key"),
+	KEY("privatekey"),	KEY("auth_key"),
+	KEY("account_key"),	KEY("accountkey"),
+	KEY("credentials"),	KEY("authorization"),
+#undef PASSWORD
+#undef KEY
 };
 
 /* What stands where a secret would. */
@@ -77,8 +69,10 @@ static int name_before(const struct scan *s, size_t end)
 {
 	uint8_t last = to_lower(byte_before(s, end));
 
+	if (!is_letter(last) && last < 0x80)
+		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		size_t len = strlen(names[i].ending);
+		size_t len = names[i].len;
 
 		if ((uint8_t)names[i].ending[len - 1] == last && len <= end &&
 		    same_letters(s->text + end - len, names[i].ending, len))
@@ -185,6 +179,8 @@ bool said_at(const struct scan *s, size_t digit, struct pii_span *ret)
 
 	while (digit - begin < SAID_BACK_MAX && byte_before(s, begin) > ' ')
 		begin--;
+	if (byte_before(s, begin) != ' ' || begin < 2 || !is_letter(s->text[begin - 2]))
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(verbs) && !said; i++) {
 		size_t len = strlen(verbs[i]);
 

@@ -106,7 +106,8 @@ static bool anchor_at(struct scan *s, size_t at, struct pii_span *ret)
 			return false;
 		if (is_letter(byte_before(s, at)))
 			return lettered_at(s, at, ret) || said_at(s, at, ret);
-		return number_at(s, at, ret) || lettered_at(s, at, ret) || said_at(s, at, ret);
+		return number_at(s, at, ret) || lettered_at(s, at, ret) || said_at(s, at, ret) ||
+		       street_at(s, at, ret);
 	}
 }
 

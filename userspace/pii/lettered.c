@@ -23,9 +23,9 @@ static size_t shape_end(const struct scan *s, size_t at, const char *shape, char
 
 		if (*shape == ' ' && c != ' ')
 			continue;
-		if (*shape == '9'	   ? !is_digit(c)
-		    : strchr("Aa", *shape) ? !is_letter(c)
-					   : c != *shape)
+		if (*shape == '9'		     ? !is_digit(c)
+		    : *shape == 'A' || *shape == 'a' ? !is_letter(c)
+						     : c != *shape)
 			return 0;
 		if (is_alnum(c) && *shape != 'a')
 			*ret++ = (char)c;
@@ -219,6 +219,16 @@ static bool papers_at(const struct scan *s, size_t begin, struct pii_span *ret)
 	return true;
 }
 
+/* Do so many digits stand before the first letter of any shape? Most numbers are done with here. */
+static bool is_shape_head(const struct scan *s, size_t digit)
+{
+	size_t len = 0;
+
+	while (len <= 17 && is_digit(byte_at(s, digit + len)))
+		len++;
+	return (len >= 6 && len <= 8) || len == 17;
+}
+
 bool lettered_at(const struct scan *s, size_t digit, struct pii_span *ret)
 {
 	size_t begin = digit;
@@ -233,6 +243,8 @@ bool lettered_at(const struct scan *s, size_t digit, struct pii_span *ret)
 	if (!is_edge_before(s, begin))
 		return false;
 	letters = (unsigned)(digit - begin);
+	if (letters == 0 && !is_shape_head(s, digit))
+		return papers_at(s, begin, ret);
 	return (letters == 2 && iban_at(s, begin, ret)) || shaped_at(s, begin, letters, ret) ||
 	       papers_at(s, begin, ret);
 }

@@ -314,17 +314,18 @@ static unsigned shape_len(char c)
 	return c >= 'a' ? (unsigned)(c - 'a') + 10 : (unsigned)(c - '0');
 }
 
-static bool has_shape(const struct number *n, const char *shape, const char *separators)
+/* How many groups the shape has, if the number begins with it. */
+static unsigned has_shape(const struct number *n, const char *shape, const char *separators)
 {
 	unsigned i;
 
 	for (i = 0; shape[i]; i++) {
 		if (i >= n->count || group_len(n, i) != shape_len(shape[i]))
-			return false;
+			return 0;
 		if (i && (n->groups[i].separator != separators[i - 1] || !n->groups[i].tight))
-			return false;
+			return 0;
 	}
-	return true;
+	return i;
 }
 
 bool national_id_in(const struct scan *s, const struct number *n, struct pii_span *ret)
@@ -334,10 +335,9 @@ bool national_id_in(const struct scan *s, const struct number *n, struct pii_spa
 	if (n->plus || n->bracket || n->dash)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
-		unsigned groups = (unsigned)strlen(shapes[i].shape);
+		unsigned groups = has_shape(n, shapes[i].shape, shapes[i].separators);
 
-		if (!has_shape(n, shapes[i].shape, shapes[i].separators) ||
-		    !number_ends_after(s, n, groups) || !shapes[i].is_valid(n->digits))
+		if (!groups || !number_ends_after(s, n, groups) || !shapes[i].is_valid(n->digits))
 			continue;
 		if (shapes[i].cued && cued < 0)
 			cued = (words_before(s, n->begin, ID_WINDOW, WORD_ID | WORD_NUMBER) &

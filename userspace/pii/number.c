@@ -35,29 +35,41 @@ static size_t typographic(const struct scan *s, size_t at, char *ret)
 	}
 }
 
+/* A blank says least about a number's groups, a bracket most. */
+static unsigned strength(uint8_t separator)
+{
+	switch (separator) {
+	case ' ':
+		return 0;
+	case '/':
+		return 1;
+	case '.':
+		return 2;
+	case '-':
+		return 3;
+	default:
+		return 4;
+	}
+}
+
 /* The separator at this place; what it is goes by its strongest character. Bytes, or 0. */
 static size_t separator_at(const struct scan *s, size_t at, char *ret)
 {
-	static const char by_strength[] = " /.-()";
-	size_t len = typographic(s, at, ret);
-	const char *strongest = NULL;
+	uint8_t c = byte_at(s, at), strongest = c;
+	size_t len = 0;
 
-	if (len)
-		return len;
-	while (len < SEPARATOR_MAX) {
-		uint8_t c = byte_at(s, at + len);
-		const char *found = c ? strchr(by_strength, c) : NULL;
-
-		if (!found)
-			break;
-		/* Dots of an ellipsis, dashes of a dash, a bracket that opens right after one. */
+	if (c >= 0x80)
+		return typographic(s, at, ret);
+	for (; len < SEPARATOR_MAX && byte_kinds[c] & BYTE_BETWEEN; c = byte_at(s, at + len)) {
+		/* The dots of an ellipsis, the dashes of a dash */
 		if (len && c == s->text[at + len - 1])
 			return 0;
-		strongest = strongest ? MAX(strongest, found) : found;
+		if (strength(c) > strength(strongest))
+			strongest = c;
 		len++;
 	}
 	if (len)
-		*ret = *strongest;
+		*ret = (char)strongest;
 	return len;
 }
 
@@ -66,6 +78,7 @@ static void number_begin(const struct scan *s, size_t digit, struct number *ret)
 	uint8_t c = byte_before(s, digit);
 
 	ret->begin = digit;
+	ret->plus = ret->bracket = false;
 	if (c == '(') {
 		ret->bracket = true;
 		c = byte_before(s, --ret->begin);
@@ -80,13 +93,13 @@ static void number_begin(const struct scan *s, size_t digit, struct number *ret)
 
 bool number_parse(const struct scan *s, size_t digit, struct number *ret)
 {
-	size_t at = digit, total = 0;
+	size_t at = digit, total = 0, step = 0;
+	unsigned singles = 0;
 	char separator = 0;
-	size_t step = 0;
 
-	*ret = (struct number){ 0 };
 	number_begin(s, digit, ret);
-	while (ret->count < NUMBER_GROUPS_MAX) {
+	ret->count = 0;
+	while (ret->count < NUMBER_GROUPS_MAX && singles <= NUMBER_SINGLES_MAX) {
 		struct group *g = &ret->groups[ret->count];
 		size_t begin = at;
 
@@ -100,11 +113,13 @@ bool number_parse(const struct scan *s, size_t digit, struct number *ret)
 		g->tight = step == 1;
 		g->total = (uint8_t)total;
 		ret->count++;
+		singles += at - begin == 1;
 		step = separator_at(s, at, &separator);
 		if (!step)
 			break;
 		at += step;
 	}
+	ret->digits[total] = 0;
 	/* A bracket around the whole isn't the number's. */
 	if (ret->bracket && !ret->plus && !(ret->count > 1 && ret->groups[1].separator == ')')) {
 		ret->bracket = false;

@@ -8,8 +8,9 @@
 
 #include "pii/scan.h"
 
-#define NUMBER_GROUPS_MAX 10 /* a French number has five groups, an identifier at most eight */
-#define NUMBER_DIGITS_MAX 24 /* a card has at most 19; more digits are something else */
+#define NUMBER_GROUPS_MAX  10 /* a French number has five groups, an identifier at most eight */
+#define NUMBER_SINGLES_MAX 4  /* groups of one digit: more are a list of digits */
+#define NUMBER_DIGITS_MAX  24 /* a card has at most 19; more digits are something else */
 
 struct group {
 	uint32_t begin, end;

@@ -9,6 +9,7 @@
 #define E164_MIN      8 /* digits with the country code */
 #define NATIONAL_MIN  7
 #define NATIONAL_MAX  12
+#define GROUPS_MAX    7
 #define EXTENSION_MAX 6
 
 /* Country codes of the ITU (E.164) and the digits that a number with one has at most: what follows
@@ -202,13 +203,15 @@ bool phone_in(const struct scan *s, const struct number *n, bool cued, struct pi
 {
 	if (n->dash || !is_edge_before(s, n->begin) || is_date(n))
 		return false;
-	for (unsigned groups = n->count; groups > 0; groups--) {
-		size_t end = n->groups[groups - 1].end, extended = extension_end(s, end);
+	for (unsigned groups = MIN(n->count, GROUPS_MAX); groups > 0; groups--) {
+		size_t end = n->groups[groups - 1].end, extended;
 
 		if (n->groups[groups - 1].total < NATIONAL_MIN)
 			return false;
-		if (!is_phone(n, groups, cued) ||
-		    (extended == end && !number_ends_after(s, n, groups)))
+		if (!is_phone(n, groups, cued))
+			continue;
+		extended = extension_end(s, end);
+		if (extended == end && !number_ends_after(s, n, groups))
 			continue;
 		span_set(ret, PII_PHONE, n->begin, extended);
 		return true;

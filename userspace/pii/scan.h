@@ -28,7 +28,8 @@ enum {
 	BYTE_TOKEN = 8,	  /* a letter, digit, '_' or '-' */
 	BYTE_ANCHOR = 16, /* a digit, '@', ':', '=', '.' */
 	BYTE_HEX = 32,
-	BYTE_LOCAL = 64, /* in an e-mail address before the '@' */
+	BYTE_LOCAL = 64,    /* in an e-mail address before the '@' */
+	BYTE_BETWEEN = 128, /* between the groups of a number: ' ', '-', '.', '/', '(', ')' */
 };
 extern const uint8_t byte_kinds[256];
 
@@ -109,6 +110,7 @@ bool ipv6_at(struct scan *s, size_t colon, struct pii_span *ret);
 bool token_at(struct scan *s, size_t begin, struct pii_span *ret);
 bool assigned_at(const struct scan *s, size_t sign, struct pii_span *ret);  /* the ':' or '=' */
 bool said_at(const struct scan *s, size_t digit, struct pii_span *ret);	    /* "password is …" */
+bool street_at(const struct scan *s, size_t digit, struct pii_span *ret);   /* a house number */
 bool number_at(const struct scan *s, size_t digit, struct pii_span *ret);   /* its first digit */
 bool lettered_at(const struct scan *s, size_t digit, struct pii_span *ret); /* letters before it */
 

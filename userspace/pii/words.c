@@ -66,6 +66,21 @@ static const struct {
 	  "wachtwoord lösenord hasło пароль Пароль 密码 密碼 パスワード 비밀번호" },
 	{ WORD_VERSION | WORD_NUMBER,
 	  "v ver version versions release releases firmware kernel upgrade upgraded" },
+	{ WORD_STREET,
+	  "street st avenue ave road rd boulevard blvd lane ln drive dr court ct way place pl "
+	  "terrace square sq parkway pkwy "
+	  "circle cir highway hwy crescent cres close gardens grove mews row alley trail trl pike "
+	  "loop quay wharf plaza turnpike "
+	  "esplanade parade str strasse straße weg platz út utca tér tee tie katu sokak caddesi "
+	  "cad" },
+	{ WORD_STREET_BEFORE, "rue calle rua rúa avenida ulica ul viale piazza piazzale vicolo "
+			      "boulevard bd bld avenue quai chemin impasse allée улица ул "
+			      "проспект travessa praça paseo carrer rambla" },
+	{ WORD_STREET_BEFORE | WORD_CAPITAL,
+	  "via corso largo place route av plaza c al os jalan jl cesta trg" },
+	{ WORD_PLACE,
+	  "apt apartment suite ste unit flat floor fl room rm appartement app wohnung piso lgh" },
+	{ WORD_BOX, "postfach pobox postbus postboks apartado" },
 	{ WORD_IP, "ip ips ipv4 address host server dns gateway" },
 };
 

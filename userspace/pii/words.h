@@ -21,7 +21,9 @@ enum {
 	WORD_PLACE = 1 << 10, /* a part of an address with a number behind it: "Suite", "Apt" */
 	WORD_IP = 1 << 11,
 	WORD_PASSWORD = 1 << 13,
-	WORD_PAPERS = 1 << 12, /* a passport, a licence */
+	WORD_CAPITAL = 1 << 14, /* only when it begins with a capital: "Via", "Place" */
+	WORD_BOX = 1 << 15,	/* a post box's number follows */
+	WORD_PAPERS = 1 << 12,	/* a passport, a licence */
 };
 
 #define WORD_MAX 24 /* bytes of the longest word in the table */
