@@ -132,6 +132,7 @@ $(BIN)/axfw: $(CLI_SRC:%.c=$(OBJ)/%.o) $(LIB)
 
 # Loops over channels become vectors; fused multiplications would round otherwise on other machines.
 $(OBJ)/tools/axfw-train/%.o: CFLAGS += -O3 -ffp-contract=off
+$(OBJ)/userspace/model/evaluate.o: CFLAGS += $(if $(SAN),,-O3)
 $(BIN)/axfw-train: $(TRAIN_SRC:%.c=$(OBJ)/%.o) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK)

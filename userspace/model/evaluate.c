@@ -9,16 +9,12 @@
 #include "base/base.h"
 #include "model/internal.h"
 
-/* Channels as vectors of what every x86-64 and ARMv8 has. */
-#define LANES 8
-#define PARTS (MODEL_CHANNELS / LANES)
-typedef int16_t lanes16 __attribute__((vector_size(LANES * sizeof(int16_t))));
-typedef int8_t lanes8 __attribute__((vector_size(LANES)));
-_Static_assert(PARTS *LANES == MODEL_CHANNELS, "no channel is left over");
+/* What a channel says at most of three neighbours, so that a block's sum fits 16 bits. */
+#define SAY_MAX (INT16_MAX / MODEL_BLOCK_TOKENS)
 
 struct block {
 	int16_t greatest[MODEL_CHANNELS];
-	int32_t sum[MODEL_CHANNELS];
+	int16_t sum[MODEL_CHANNELS];
 	int32_t linear[BLOCK_COUNT][MODEL_HEAD_COUNT];
 	uint32_t ngrams[BLOCK_COUNT];
 	uint32_t tokens;
@@ -71,32 +67,27 @@ static const struct weights_row *find_row(const struct model *m, uint64_t hash)
 	return &m->rows[m->head.words + hash % MODEL_UNKNOWN_ROWS];
 }
 
-static lanes16 load_place(const struct weights_row *row, int place, int part)
-{
-	lanes8 narrow;
+static const struct weights_row silent_row;
 
-	memcpy(&narrow, &row->places[place][part * sizeof(narrow)], sizeof(narrow));
-	return __builtin_convertvector(narrow, lanes16);
-}
-
-/* Takes in the middle one of three neighbours; NULL: there is none. */
+/*
+ * Takes in the middle one of three neighbours; NULL: there is none. All in 16 bits, side by side:
+ * the compiler makes vectors of it.
+ */
 static void add_trigram(const struct model *m, struct block *b,
 			const struct weights_row *const three[static MODEL_PLACES])
 {
-	for (int part = 0; part < PARTS; part++) {
-		size_t at = (size_t)part * LANES;
-		lanes16 sum, greatest, positive;
+	const int8_t *left = (three[0] ? three[0] : &silent_row)->places[0];
+	const int8_t *middle = (three[1] ? three[1] : &silent_row)->places[1];
+	const int8_t *right = (three[2] ? three[2] : &silent_row)->places[2];
+	int16_t *restrict greatest = b->greatest, *restrict sum = b->sum;
 
-		memcpy(&sum, m->head.bias + at, sizeof(sum));
-		for (int place = 0; place < MODEL_PLACES; place++)
-			if (three[place])
-				sum += load_place(three[place], place, part);
-		positive = sum & (sum > 0);
-		memcpy(&greatest, b->greatest + at, sizeof(greatest));
-		greatest = (positive & (positive > greatest)) | (greatest & ~(positive > greatest));
-		memcpy(b->greatest + at, &greatest, sizeof(greatest));
-		for (size_t c = 0; c < LANES; c++)
-			b->sum[at + c] += positive[c];
+	for (int c = 0; c < MODEL_CHANNELS; c++) {
+		int16_t say = (int16_t)(m->head.bias[c] + left[c] + middle[c] + right[c]);
+
+		say = MAX(say, 0);
+		say = MIN(say, SAY_MAX);
+		greatest[c] = MAX(greatest[c], say);
+		sum[c] = (int16_t)(sum[c] + say);
 	}
 }
 
