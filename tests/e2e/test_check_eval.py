@@ -3,11 +3,12 @@
 import gzip
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
 
-from lab import BUILD, PATIENCE_S
+from lab import BUILD, PATIENCE_S, REPO
 
 COLUMNS = 80
 HARM = "I will stab him."
@@ -80,3 +81,24 @@ def test_eval_says_which_line_is_wrong(axfw, tmp_path):
     path.write_text(json.dumps(ROWS[0]) + '\n{"text": "a"}\n', encoding="utf-8")
     done = axfw("eval", path)
     assert done.returncode == 2 and "line 2: 'label' must be block or allow" in done.stderr
+
+
+def test_eval_with_folds(axfw, tmp_path):
+    path, folds = tmp_path / "rows", tmp_path / "folds"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    folds.mkdir()
+    done = axfw("eval", path, "--folds", folds)
+    assert done.returncode == 2 and "folds.json" in done.stderr
+    shutil.copy(REPO / "userspace/model/data/weights.bin", folds / "w.bin")
+    index = {"a": {"weights": "w.bin", "direct": True, "general": False}}
+    (folds / "folds.json").write_text(json.dumps(index), encoding="utf-8")
+    done = axfw("eval", path, "--folds", folds)
+    assert done.returncode == 2 and "no source 'b'" in done.stderr
+    index["b"] = {"weights": "w.bin", "direct": False, "general": True}
+    (folds / "folds.json").write_text(json.dumps(index), encoding="utf-8")
+    sources = json.loads(axfw("eval", path, "--folds", folds, "--json").stdout)["sources"]
+    assert [(s["name"], s["direct"], s["general"]) for s in sources] == [("a", True, False), ("b", False, True)]
+    assert "direct attacks" in axfw("eval", path, "--folds", folds).stdout
+    (folds / "w.bin").write_bytes(b"nonsense")
+    done = axfw("eval", path, "--folds", folds)
+    assert done.returncode == 2 and "not a file of weights" in done.stderr

@@ -35,8 +35,8 @@ static void figures_are_right(void **state)
 	rest = eval_pool(&s, &s.sources[2]);
 	assert_about(eval_recall(&rest), 0.5);
 	assert_true(eval_recall(&s.sources[1].counts) < 0);
-	assert_about(eval_mean(&s, eval_recall), 0.75);
-	assert_about(eval_mean(&s, eval_false_positives), (0.01 + 0.5) / 2);
+	assert_about(eval_mean(&s, eval_recall, NULL), 0.75);
+	assert_about(eval_mean(&s, eval_false_positives, NULL), (0.01 + 0.5) / 2);
 	eval_score_free(&s);
 }
 

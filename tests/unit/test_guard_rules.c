@@ -416,7 +416,7 @@ static void versions_name_the_rules(void **state)
 	text = rules_text(&len);
 	crypto_sha256(text, len, sum);
 	hex_encode(sum, sizeof(sum), digest);
-	snprintf(expected, sizeof(expected), "1.1.0+%.12s", digest);
+	snprintf(expected, sizeof(expected), "1.1.0+%.12s.%s", digest, model_id(guard->model));
 	assert_string_equal(guard_engine_version(guard), expected);
 	snprintf(expected, sizeof(expected), "%.16s", digest);
 	assert_string_equal(guard_manifest_id(guard), expected);

@@ -131,15 +131,17 @@ const struct cli_command cli_commands[] = {
 	  "  axfw check --policy draft.json - < prompt.txt\n",
 	  command_check },
 	{ "eval", "FILE", 1, 1,
-	  { { "--policy", "FILE", "a tenant's policy" },
+	  { { "--folds", "DIR", "judge each source with the weights that haven't seen it" },
+	    { "--policy", "FILE", "a tenant's policy" },
 	    { "--document", NULL, "the texts are documents" } },
 	  "how good is it, how fast? on labelled prompts",
 	  "FILE has one JSON object a line, gzip or plain: text, label (block or allow) and\n"
 	  "name, the source it is from. Prints recall and false positives for each source,\n"
 	  "pooled, and as the mean over sources; and what an evaluation takes.\n"
+	  "DIR/folds.json, which axfw-train writes, says which weights judge which source.\n"
 	  "\n"
 	  "  axfw eval prompts.jsonl.gz\n"
-	  "  axfw eval prompts.jsonl.gz --json | jq .sources\n",
+	  "  axfw eval prompts.jsonl.gz --folds build/train/folds --json | jq .sources\n",
 	  command_eval },
 	{ "tenants create", "EMAIL", 1, 1,
 	  { { "--tier", "TIER", "free (default), indie, team or enterprise" },

@@ -6,7 +6,8 @@
 #include "cli.h"
 #include "eval_score.h"
 
-enum cli_status eval_print(const struct cli *cli, struct eval_score *s);
+/* with_folds: the sources know whether they are direct or general. */
+enum cli_status eval_print(const struct cli *cli, struct eval_score *s, bool with_folds);
 /* A bar on standard error, if that is a terminal; percent 100 wipes it. */
 void eval_progress(const struct cli *cli, unsigned percent);
 

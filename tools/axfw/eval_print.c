@@ -53,6 +53,16 @@ static void add_counts(struct table *t, enum style style, const char *name,
 	add_row(t, style, name, c, eval_recall(c), eval_false_positives(c), eval_f1(c));
 }
 
+static bool is_direct(const struct eval_source *source)
+{
+	return source->is_direct;
+}
+
+static bool is_general(const struct eval_source *source)
+{
+	return source->is_general;
+}
+
 static void add_pooled(struct table *t, const struct eval_score *s)
 {
 	struct eval_counts all = eval_pool(s, NULL);
@@ -70,15 +80,21 @@ static void add_pooled(struct table *t, const struct eval_score *s)
 	}
 }
 
-static void add_means(struct table *t, const struct eval_score *s)
+static void add_means(struct table *t, const struct eval_score *s, bool with_folds)
 {
 	static const struct eval_counts none;
 
-	add_row(t, STYLE_BOLD, "macro", &none, eval_mean(s, eval_recall),
-		eval_mean(s, eval_false_positives), eval_mean(s, eval_f1));
+	add_row(t, STYLE_BOLD, "macro", &none, eval_mean(s, eval_recall, NULL),
+		eval_mean(s, eval_false_positives, NULL), eval_mean(s, eval_f1, NULL));
+	if (!with_folds)
+		return;
+	add_row(t, STYLE_PLAIN, " direct attacks", &none, eval_mean(s, eval_recall, is_direct), -1,
+		-1);
+	add_row(t, STYLE_PLAIN, " general prompts", &none, -1,
+		eval_mean(s, eval_false_positives, is_general), -1);
 }
 
-static enum cli_status print_table(const struct cli *cli, struct eval_score *s)
+static enum cli_status print_table(const struct cli *cli, struct eval_score *s, bool with_folds)
 {
 	static const struct table_column columns[] = { { "SOURCE", false }, { "BLOCK", true },
 						       { "ALLOW", true },   { "RECALL", true },
@@ -89,7 +105,7 @@ static enum cli_status print_table(const struct cli *cli, struct eval_score *s)
 	for (size_t i = 0; i < s->count; i++)
 		add_counts(&t, STYLE_PLAIN, s->sources[i].name, &s->sources[i].counts);
 	add_pooled(&t, s);
-	add_means(&t, s);
+	add_means(&t, s, with_folds);
 	if (table_print(cli, &t, stdout) < 0)
 		return cli_fail(cli, CLI_NO, NULL, "out of memory");
 	printf("\nan evaluation: median %.1f us, p99 %.1f us\n", eval_quantile_us(s, 0.5),
@@ -97,7 +113,7 @@ static enum cli_status print_table(const struct cli *cli, struct eval_score *s)
 	return CLI_DONE;
 }
 
-static enum cli_status print_json(const struct cli *cli, struct eval_score *s)
+static enum cli_status print_json(const struct cli *cli, struct eval_score *s, bool with_folds)
 {
 	_cleanup_(json_decrefp) json_t *sources = json_array(), *whole = NULL;
 	_cleanup_(freep) char *text = NULL;
@@ -109,6 +125,10 @@ static enum cli_status print_json(const struct cli *cli, struct eval_score *s)
 					(int)c->block, "allow", (int)c->allow, "tp", (int)c->tp,
 					"fp", (int)c->fp);
 
+		if (with_folds && row) {
+			json_object_set_new(row, "direct", json_boolean(source->is_direct));
+			json_object_set_new(row, "general", json_boolean(source->is_general));
+		}
 		json_array_append_new(sources, row);
 	}
 	whole = json_pack("{s:O, s:f, s:f}", "sources", sources, "median_us",
@@ -120,7 +140,7 @@ static enum cli_status print_json(const struct cli *cli, struct eval_score *s)
 	return CLI_DONE;
 }
 
-enum cli_status eval_print(const struct cli *cli, struct eval_score *s)
+enum cli_status eval_print(const struct cli *cli, struct eval_score *s, bool with_folds)
 {
-	return cli->json ? print_json(cli, s) : print_table(cli, s);
+	return cli->json ? print_json(cli, s, with_folds) : print_table(cli, s, with_folds);
 }

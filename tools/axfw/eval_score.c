@@ -93,7 +93,8 @@ struct eval_counts eval_pool(const struct eval_score *s, const struct eval_sourc
 	return sum;
 }
 
-double eval_mean(const struct eval_score *s, double (*figure)(const struct eval_counts *c))
+double eval_mean(const struct eval_score *s, double (*figure)(const struct eval_counts *c),
+		 bool (*pass)(const struct eval_source *source))
 {
 	double sum = 0;
 	size_t n = 0;
@@ -101,7 +102,7 @@ double eval_mean(const struct eval_score *s, double (*figure)(const struct eval_
 	for (size_t i = 0; i < s->count; i++) {
 		double value = figure(&s->sources[i].counts);
 
-		if (value < 0)
+		if (value < 0 || (pass && !pass(&s->sources[i])))
 			continue;
 		sum += value;
 		n++;

@@ -16,6 +16,8 @@ struct eval_counts {
 struct eval_source {
 	char *name; /* owned */
 	struct eval_counts counts;
+	/* by folds.json: direct attacks, and prompts that have nothing special */
+	bool is_direct, is_general;
 };
 
 struct eval_score {
@@ -39,7 +41,8 @@ double eval_f1(const struct eval_counts *c);
 
 /* All rows of all sources but `without` (NULL: none). */
 struct eval_counts eval_pool(const struct eval_score *s, const struct eval_source *without);
-/* The mean over the sources that have such a figure; below 0: none has. */
-double eval_mean(const struct eval_score *s, double (*figure)(const struct eval_counts *c));
+/* The mean over the sources that pass (NULL: all) and have such a figure; below 0: none has. */
+double eval_mean(const struct eval_score *s, double (*figure)(const struct eval_counts *c),
+		 bool (*pass)(const struct eval_source *source));
 
 #endif

@@ -13,7 +13,7 @@
 #include "guard/receipt.h"
 
 #define ENGINE_VERSION                                                                             \
-	"1.1.0" /* raise it when code changes an answer; the rules' digest follows it */
+	"1.1.0" /* raise it when code changes an answer; ids of rules and model follow it */
 
 uint64_t engine_serial(void)
 {
@@ -52,7 +52,7 @@ static void adopt_rules(struct guard *g, struct rules *rules,
 	}
 	hex_encode(digest, CRYPTO_DIGEST_LEN, hex);
 	memcpy(g->manifest_id, hex, MANIFEST_ID_LEN);
-	snprintf(g->version, sizeof(g->version), "%s+%.12s", ENGINE_VERSION, hex);
+	memcpy(g->rules_id, hex, ENGINE_ID_LEN);
 }
 
 bool guard_is_cached(const char *cache_dir)
@@ -91,6 +91,10 @@ int guard_new(const char *cache_dir, struct guard **ret)
 	if (r < 0)
 		return r;
 	adopt_rules(g, TAKE_PTR(rules), digest);
+	r = model_builtin(&g->builtin);
+	if (r < 0)
+		return r;
+	guard_use_model(g, g->builtin);
 	*ret = TAKE_PTR(g);
 	return 0;
 }
@@ -102,8 +106,16 @@ void guard_free(struct guard **g)
 	database_freep(&(*g)->db);
 	rules_free(&(*g)->parsed);
 	pii_detector_free(&(*g)->pii);
+	model_free(&(*g)->builtin);
 	free(*g);
 	*g = NULL;
+}
+
+void guard_use_model(struct guard *g, const struct model *m)
+{
+	g->model = m;
+	snprintf(g->version, sizeof(g->version), "%s+%s%s%s", ENGINE_VERSION, g->rules_id,
+		 m ? "." : "", m ? model_id(m) : "");
 }
 
 const char *guard_engine_version(const struct guard *g)

@@ -10,6 +10,7 @@
 #include "crypto/crypto.h"
 #include "guard/guard.h"
 #include "guard/rules.h"
+#include "model/model.h"
 #include "views/views.h"
 
 /* A set of rules or patterns that matched, by index. */
@@ -24,10 +25,13 @@ static inline bool matches_has(const struct matches *m, size_t i)
 }
 
 #define MANIFEST_ID_LEN 16
+#define ENGINE_ID_LEN	12 /* of what is in the engine, in its version */
 
 struct guard {
 	struct rules *parsed; /* for explanations: their ids and regexes */
 	struct pii_detector *pii;
+	struct model *builtin;
+	const struct model *model; /* whose word counts: builtin, another, or NULL */
 	hs_database_t *db;
 	uint64_t serial;
 	size_t rule_count;
@@ -36,6 +40,7 @@ struct guard {
 		unsigned weight;
 	} rules[RULES_MAX];
 	struct matches every, blocking; /* all rules; those of HARM and DECEIVE */
+	char rules_id[ENGINE_ID_LEN + 1];
 	char version[64];
 	char manifest_id[MANIFEST_ID_LEN + 1];
 };

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a text to its verdict. The rules run over every view of the text, so a disguise has to beat
- * all of them; what only a decoded view has counts, too, and a signal names the view.
+ * all of them; what only a decoded view has counts, too, and a signal names the view. Then the
+ * model has its say, and at last the tenant's policy.
  */
 #include "guard/engine.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include "guard/explain.h"
+#include "guard/fusion.h"
 
 /* One text on its way. */
 struct evaluation {
 	const struct guard *g;
 	struct guard_scratch *scratch;
 	const struct guard_request *request;
+	const struct guard_policy *policy; /* NULL: none */
 	const struct view *views;
 	size_t view_count;
 	struct matches all;	       /* rules that match in any view */
@@ -96,7 +99,11 @@ static int evaluate_default(struct evaluation *e)
 		return r;
 	verdict_of_rules(e->g, &e->all, e->v);
 	name_views(e);
-	return e->e ? explain(e) : 0;
+	if (e->e)
+		r = explain(e);
+	if (r >= 0 && e->g->model)
+		fuse_model(e->g->model, e->policy, request, e->views, e->view_count, e->v, e->e);
+	return r;
 }
 
 int guard_evaluate(const struct guard *g, struct guard_scratch *scratch,
@@ -104,9 +111,12 @@ int guard_evaluate(const struct guard *g, struct guard_scratch *scratch,
 		   struct guard_verdict *ret, struct guard_explanation *ret_explanation)
 {
 	struct guard_verdict v;
-	struct evaluation e = {
-		.g = g, .scratch = scratch, .request = request, .v = &v, .e = ret_explanation
-	};
+	struct evaluation e = { .g = g,
+				.scratch = scratch,
+				.request = request,
+				.policy = policy,
+				.v = &v,
+				.e = ret_explanation };
 	int r;
 
 	v.block = v.is_shadow = v.shadow_block = false;

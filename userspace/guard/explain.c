@@ -91,14 +91,13 @@ static int find_place(const pcre2_code *code, struct guard_scratch *s, struct bu
 	return 0;
 }
 
-/* A view's place in the text it was made from. */
-static void add_place(struct guard_explanation *e, const struct view *view,
-		      const struct pattern_match *place, const char *why)
+void explain_add_place(struct guard_explanation *e, const struct view *view, size_t begin,
+		       size_t end, const char *why)
 {
-	uint32_t begin, end;
+	uint32_t from, to;
 
-	view_span(view, place->begin, place->end, &begin, &end);
-	explain_add(e, begin, end, why,
+	view_span(view, begin, end, &from, &to);
+	explain_add(e, from, to, why,
 		    view->kind == VIEW_NORMAL ? NULL : view_kind_name(view->kind));
 }
 
@@ -119,7 +118,7 @@ int explain_rules(const struct guard *g, struct guard_scratch *s, const struct v
 		r = find_place(find_code(g, s, i), s, &budget, view->text, view->len, ends[i],
 			       &place);
 		if (r >= 0)
-			add_place(e, view, &place, g->parsed->items[i].id);
+			explain_add_place(e, view, place.begin, place.end, g->parsed->items[i].id);
 	}
 	return r;
 }

@@ -33,7 +33,7 @@ struct guard_verdict {
 	enum guard_class intent_class;
 	unsigned confidence_e4; /* confidence * 10,000, so that it prints and compares exactly */
 	unsigned signal_count;
-	/* "harm:2", "view:base64", "custom_harm", "empty_input" */
+	/* "harm:2", "view:base64", "model:0.87", "custom_harm", "empty_input" */
 	char signals[GUARD_SIGNALS_MAX][GUARD_SIGNAL_LEN];
 	/* The policy only watches: nothing is blocked, and this is what would have been. */
 	bool is_shadow;
@@ -52,8 +52,8 @@ struct guard_request {
 
 struct guard_reason {
 	uint32_t begin, end; /* bytes of the text as it was given, at the borders of characters */
-	const char *why;     /* a rule's id, "custom_harm"; lives as long as the engine */
-	const char *view;    /* "base64", ...: found only when the place was decoded; else NULL */
+	const char *why; /* a rule's id, "model:harm", "custom_harm"; lives as long as the engine */
+	const char *view; /* "base64", ...: found only when the place was decoded; else NULL */
 };
 
 /* What in the text led to the verdict, in the order of the rules. */
@@ -72,6 +72,10 @@ int guard_new(const char *cache_dir, struct guard **ret);
 /* Will guard_new() take milliseconds, or the seconds that compiling takes? For telling a person. */
 bool guard_is_cached(const char *cache_dir);
 void guard_free(struct guard **g);
+/* Another model instead of the built-in one; NULL: the rules alone. Borrowed. Before any thread
+ * evaluates. */
+struct model;
+void guard_use_model(struct guard *g, const struct model *m);
 /* Changes whenever an answer could: part of every receipt. */
 const char *guard_engine_version(const struct guard *g);
 

@@ -119,6 +119,58 @@ static int parse_allow_only(const json_t *document, struct guard_policy *p, stru
 	return parse_classes(list, member, &p->allow_only, m);
 }
 
+static int find_head(const char *class, enum model_head *ret)
+{
+	if (!strcmp(class, guard_class_name(GUARD_HARM)))
+		*ret = MODEL_HARM;
+	else if (!strcmp(class, guard_class_name(GUARD_DECEIVE)))
+		*ret = MODEL_DECEIVE;
+	else
+		return -ENOENT;
+	return 0;
+}
+
+static int parse_threshold(const char *class, const json_t *value, struct guard_policy *p,
+			   struct message *m)
+{
+	double probability = json_number_value(value);
+	char shown[SHOWN_MAX + 8];
+	enum model_head head;
+
+	if (find_head(class, &head) < 0) {
+		_cleanup_(json_decrefp) json_t *name = json_string(class);
+
+		show(name, shown);
+		return wrong(m,
+			     "Unknown class %s in thresholds; must be one of ['DECEIVE', 'HARM']",
+			     shown);
+	}
+	if (!json_is_number(value) || probability < 0 || probability > 1)
+		return wrong(m, "thresholds['%s'] must be a number from 0 to 1", class);
+	p->has_threshold[head] = true;
+	p->threshold_e4[head] = (unsigned)(probability * 10000 + 0.5);
+	return 0;
+}
+
+static int parse_thresholds(const json_t *document, struct guard_policy *p, struct message *m)
+{
+	const json_t *thresholds = json_object_get(document, "thresholds");
+	const char *class;
+	json_t *value;
+	int r = 0;
+
+	if (!thresholds)
+		return 0;
+	if (!json_is_object(thresholds))
+		return wrong(m, "thresholds must be an object");
+	json_object_foreach ((json_t *)thresholds, class, value) {
+		r = parse_threshold(class, value, p, m);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
 static int parse_shadow(const json_t *document, struct guard_policy *p, struct message *m)
 {
 	const json_t *shadow = json_object_get(document, "shadow");
@@ -225,6 +277,8 @@ int guard_policy_parse(const char *json, size_t len, uint32_t version, struct gu
 		r = parse_disabled(document, p, &m);
 	if (r >= 0)
 		r = parse_allow_only(document, p, &m);
+	if (r >= 0)
+		r = parse_thresholds(document, p, &m);
 	if (r >= 0)
 		r = parse_shadow(document, p, &m);
 	if (r < 0)

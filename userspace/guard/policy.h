@@ -25,6 +25,9 @@ struct guard_policy {
 	unsigned allow_only; /* likewise */
 	bool has_allow_only;
 	bool is_shadow;
+	/* From which probability on the model's word blocks, * 10,000; where has_threshold. */
+	bool has_threshold[MODEL_HEAD_COUNT];
+	unsigned threshold_e4[MODEL_HEAD_COUNT];
 	uint64_t serial;
 	hs_database_t *db; /* NULL: no pattern is in it */
 	size_t pattern_count;
