@@ -115,6 +115,7 @@ $(OBJ)/%.o: %.c | $(SKELETON)
 $(OBJ)/userspace/dashboard/assets.o: $(wildcard userspace/dashboard/pages/* userspace/dashboard/static/*)
 $(OBJ)/userspace/guard/rules.o: $(wildcard userspace/guard/data/*)
 $(OBJ)/userspace/model/weights.o: userspace/model/data/weights.bin
+$(OBJ)/userspace/views/words.o: userspace/views/data/words.txt
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
@@ -236,6 +237,7 @@ $(B)/obj-fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 $(B)/obj-fuzz/userspace/guard/rules.o: $(wildcard userspace/guard/data/*)
+$(B)/obj-fuzz/userspace/views/words.o: userspace/views/data/words.txt
 $(B)/fuzz/%: $(B)/obj-fuzz/tests/fuzz/%.o $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(LDLIBS) -o $@

@@ -8,7 +8,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "views/decode.h"
+#include "views/undisguise.h"
 
 /* How far the words around are copied: a sentence. */
 #define CONTEXT_LEN 96
@@ -157,13 +157,46 @@ static int add_decoded(struct views *v, enum view_kind kind, const struct source
 	return 0;
 }
 
-int decode_views(struct views *v, const struct source *in, unsigned hints)
+static int reserve(struct views *v, size_t len)
 {
 	struct buffer *const needed[] = { &v->raw[0], &v->raw[1], &v->piece };
 	int r = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(needed) && r == 0; i++)
-		r = buffer_reserve(needed[i], in->len);
+		r = buffer_reserve(needed[i], len);
+	return r;
+}
+
+int undisguised_view(struct views *v, bool with_splits)
+{
+	const struct buffer *normal = &v->buffers[VIEW_NORMAL];
+	const struct source in = { normal->text, normal->len, normal->origin };
+	const struct codec *codec = with_splits ? &disguise_split_codec : &disguise_codec;
+	struct buffer *text = &v->raw[0];
+	uint32_t last;
+	int r;
+
+	r = reserve(v, in.len);
+	if (r < 0 || !decode_stretches(v, codec, &in, text))
+		return r;
+	/* a character that became several isn't cut */
+	last = text->origin[text->len];
+	while (last < in.len && in.origin[last] == in.origin[last - 1])
+		last++;
+	text->origin[text->len] = last;
+	for (size_t i = 0; i <= text->len; i++)
+		text->origin[i] = in.origin[text->origin[i]];
+	r = normalise(v, &(struct source){ text->text, text->len, text->origin },
+		      &v->buffers[VIEW_UNDISGUISED]);
+	if (r == 0)
+		views_add(v, VIEW_UNDISGUISED);
+	return r;
+}
+
+int decode_views(struct views *v, const struct source *in, unsigned hints)
+{
+	int r = reserve(v, in->len);
+
 	for (unsigned k = 0; k < VIEW_KIND_COUNT && r == 0; k++) {
 		if (codecs[k] && hints & 1u << k)
 			r = add_decoded(v, (enum view_kind)k, in);

@@ -18,6 +18,8 @@ struct codec {
 
 extern const struct codec base64_codec, hex_codec, percent_codec, entity_codec;
 
+/* The view of the normal view without disguises. -ENOMEM. */
+int undisguised_view(struct views *v, bool with_splits);
 /* The views of encoded text that the hints speak of. -ENOMEM. */
 int decode_views(struct views *v, const struct source *in, unsigned hints);
 

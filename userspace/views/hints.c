@@ -5,6 +5,7 @@
  * bytes at a time, as sets of positions, and goes on 48 further: no pattern here is longer than 16.
  */
 #include "views/hints.h"
+#include "views/words.h"
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -20,7 +21,8 @@ struct sets {
 	uint64_t digits;
 	uint64_t hex;
 	uint64_t blanks;
-	uint64_t usual;	 /* punctuation that words have inside: ' - . / _ , : */
+	uint64_t joints; /* punctuation that words have inside: - . / _ , : */
+	uint64_t apostrophes;
 	uint64_t base64; /* + / - _ */
 	uint64_t same;	 /* as the byte behind it */
 	uint64_t percents, ampersands, backslashes;
@@ -48,8 +50,7 @@ static void add_block(const char *s, unsigned shift, struct sets *ret)
 	__m128i x = _mm_loadu_si128((const __m128i *)s);
 	__m128i next = _mm_loadu_si128((const __m128i *)(s + 1));
 	__m128i joint = _mm_or_si128(_mm_or_si128(is(x, '-'), is(x, '/')), is(x, '_'));
-	__m128i usual = _mm_or_si128(_mm_or_si128(is(x, '.'), is(x, ',')),
-				     _mm_or_si128(is(x, ':'), is(x, '\'')));
+	__m128i stop = _mm_or_si128(_mm_or_si128(is(x, '.'), is(x, ',')), is(x, ':'));
 	uint64_t digits = bits_of(between(x, '0', '9'));
 
 	ret->letters |= bits_of(between(x, 'a', 'z')) << shift;
@@ -57,7 +58,8 @@ static void add_block(const char *s, unsigned shift, struct sets *ret)
 	ret->digits |= digits << shift;
 	ret->hex |= (bits_of(between(x, 'a', 'f')) | digits) << shift;
 	ret->blanks |= bits_of(_mm_or_si128(is(x, ' '), is(x, '\n'))) << shift;
-	ret->usual |= bits_of(_mm_or_si128(joint, usual)) << shift;
+	ret->joints |= bits_of(_mm_or_si128(joint, stop)) << shift;
+	ret->apostrophes |= bits_of(is(x, '\'')) << shift;
 	ret->base64 |= bits_of(_mm_or_si128(joint, is(x, '+'))) << shift;
 	ret->same |= bits_of(_mm_cmpeq_epi8(x, next)) << shift;
 	ret->percents |= bits_of(is(x, '%')) << shift;
@@ -84,7 +86,8 @@ static void look(const char *s, struct sets *ret)
 		ret->digits |= is_digit ? bit : 0;
 		ret->hex |= is_digit || (s[i] >= 'a' && s[i] <= 'f') ? bit : 0;
 		ret->blanks |= s[i] == ' ' || s[i] == '\n' ? bit : 0;
-		ret->usual |= s[i] && strchr("'-./_,:", s[i]) ? bit : 0;
+		ret->joints |= s[i] && strchr("-./_,:", s[i]) ? bit : 0;
+		ret->apostrophes |= s[i] == '\'' ? bit : 0;
 		ret->base64 |= s[i] && strchr("+/-_", s[i]) ? bit : 0;
 		ret->same |= s[i] == s[i + 1] ? bit : 0;
 		ret->percents |= s[i] == '%' ? bit : 0;
@@ -128,20 +131,71 @@ static unsigned encodings(const struct sets *s)
 	return hints;
 }
 
+/* Where the word that ends, or begins, beside each of set has at most three letters. */
+static uint64_t short_before(uint64_t set, uint64_t words)
+{
+	uint64_t gaps = ~words;
+
+	/* in front of the window there could be a gap */
+	return set & (gaps << 2 | gaps << 3 | gaps << 4 | 0xf);
+}
+
+static uint64_t short_behind(uint64_t set, uint64_t words)
+{
+	uint64_t gaps = ~words;
+
+	return set & (gaps >> 2 | gaps >> 3 | gaps >> 4);
+}
+
 static bool is_disguised(const struct sets *s, uint64_t valid)
 {
 	uint64_t letters = s->letters | s->wide, words = letters | s->digits;
-	uint64_t unusual = ~(words | s->blanks | s->usual) & valid;
-	uint64_t inside = letters & letters >> 2; /* a letter, anything, a letter */
+	uint64_t odd = ~(words | s->blanks | s->joints | s->apostrophes) & valid;
+	uint64_t inside = letters << 1 & letters >> 1; /* between two letters */
 	uint64_t single = words & ~(words << 1) & ~(words >> 1);
-	uint64_t joints = s->usual >> 1 & inside;
+	uint64_t joints = s->joints & inside;
 
-	return inside & (s->digits | unusual) >> 1 ||			      /* h4ck, b*mb */
+	return inside & (s->digits | odd) ||				      /* h4ck, b*mb */
+	       (letters << 1 & odd & odd >> 1 & letters >> 2) ||	      /* pa$$word */
 	       (s->digits & letters >> 1 & letters >> 2 & letters >> 3) ||    /* 4ttack */
 	       (s->same & s->same >> 1 & s->letters) ||			      /* killll */
 	       thrice(single, 2) || thrice(single, 3) || thrice(single, 4) || /* k i l l */
 	       (joints & (joints >> 2 | joints >> 3)) ||		      /* ki-ll-er */
-	       thrice(s->blanks, 3);					      /* ki ll er */
+	       short_behind(short_before(joints, words), words) ||	      /* bo-mb */
+	       (s->letters & s->wide >> 1);				      /* bömb */
+}
+
+/* Are there two words of two letters, one of them none: ki ll er? */
+static bool is_split(const struct sets *s, const char *text)
+{
+	uint64_t between = thrice(s->blanks, 3) & s->letters >> 1 & s->letters >> 2 &
+			   s->letters >> 4 & s->letters >> 5;
+
+	for (; between; between &= between - 1) {
+		const char *first = text + __builtin_ctzll(between) + 1;
+
+		if (!word_grade(first, 2) || !word_grade(first + 3, 2))
+			return true;
+	}
+	return false;
+}
+
+/* What is beyond the text is in no set. */
+static void clip(struct sets *s, uint64_t valid)
+{
+	s->letters &= valid;
+	s->wide &= valid;
+	s->digits &= valid;
+	s->hex &= valid;
+	s->joints &= valid;
+	s->apostrophes &= valid;
+	s->base64 &= valid;
+	s->same &= valid >> 1;
+	s->percents &= valid;
+	s->ampersands &= valid;
+	s->backslashes &= valid;
+	/* the end is as good as a blank */
+	s->blanks = (s->blanks & valid) | (~valid & -~valid);
 }
 
 unsigned hints_of(const char *text, size_t len)
@@ -153,8 +207,11 @@ unsigned hints_of(const char *text, size_t len)
 		struct sets s;
 
 		look(text + at, &s);
+		if (~valid)
+			clip(&s, valid);
 		hints |= encodings(&s);
 		hints |= is_disguised(&s, valid) ? 1u << VIEW_UNDISGUISED : 0;
+		hints |= !(hints & HINT_SPLIT) && is_split(&s, text + at) ? HINT_SPLIT : 0;
 	}
 	return hints;
 }

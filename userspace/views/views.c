@@ -6,6 +6,7 @@
 #include <errno.h>
 #include "views/decode.h"
 #include "views/hints.h"
+#include "views/words.h"
 
 /* What the words around decoded stretches may take, beside half a text's length. The promise of
  * 4 × len and a constant: what isn't ASCII is at most doubled in the normal view and in no other
@@ -32,6 +33,7 @@ int views_new(struct views **ret)
 
 	if (!v)
 		return -ENOMEM;
+	words_load();
 	*ret = v;
 	return 0;
 }
@@ -97,7 +99,9 @@ int views_make(struct views *v, const char *text, size_t len, const struct view 
 	views_add(v, VIEW_NORMAL);
 	v->context_left = len / 2 + CONTEXT_FREE;
 	hints = hints_of(v->list[0].text, v->list[0].len);
-	if (hints & ~(1u << VIEW_UNDISGUISED))
+	if (hints & (1u << VIEW_UNDISGUISED | HINT_SPLIT))
+		r = undisguised_view(v, hints & HINT_SPLIT);
+	if (r == 0 && hints & ~(1u << VIEW_UNDISGUISED | HINT_SPLIT))
 		r = decode_views(v, &in, hints);
 	if (r < 0)
 		return r;
