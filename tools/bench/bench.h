@@ -12,6 +12,7 @@
 
 int bench_bare(int argc, char **argv);
 int bench_flood(int argc, char **argv);
+int bench_intent(int argc, char **argv);
 int bench_kernel(int argc, char **argv);
 int bench_load(int argc, char **argv);
 int bench_populate(int argc, char **argv);

@@ -14,6 +14,8 @@ static const struct {
 	  "--to ADDR --port PORT [--rate N] [--seconds S] [--path PATH] [--key KEY] [--body BODY]\n"
 	  "            [--sources-from ADDR --sources N]: new connections, whatever becomes of "
 	  "them" },
+	{ "intent", bench_intent,
+	  "[--cache DIR] [--regexes]: times evaluations; or prints the rules' expressions" },
 	{ "kernel", bench_kernel,
 	  "[--keys N] [--pin-dir DIR]: loads, attaches to lo, holds N keys; adopts and does it "
 	  "again" },

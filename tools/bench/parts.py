@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 import sqlite3
 import statistics
@@ -17,13 +18,14 @@ import threading
 import time
 
 from floods import measure_floods
-from servers import (BUILD, MASTER_KEY, REPO, SERVER_CORE, WORK, Bare, BenchError, Daemon, load, pinned_to,
+from servers import (BUILD, MASTER_KEY, REPO, SERVER_CORE, WORK, Bare, BenchError, Daemon, bench, load, pinned_to,
                      populate, run)
 
 MIB = 1 << 20
 MILLION = 1000000
 TENANT_FILE_BYTES = 64 << 10
 DRAIN_THREAD = "store-drain"
+PYTHON_ROUNDS = 200
 JOURNAL_LOOK_S = 0.5  # often enough to see it grow, too rare to be seen in the rate
 OLD_DIRECTORY = REPO / "tests/fixtures/make_old_directory.py"
 
@@ -384,6 +386,46 @@ def takeover(lab, options):
     return result
 
 
+def time_in_python(prompt, regexes):
+    """Microseconds that Python's re takes for the same rules, and how many of them it understands."""
+    compiled = []
+    for regex in regexes:
+        with contextlib.suppress(re.error):
+            compiled.append(re.compile(regex.encode(), re.IGNORECASE | re.DOTALL))
+    took = []
+    for _ in range(PYTHON_ROUNDS):
+        began = time.perf_counter_ns()
+        for pattern in compiled:
+            pattern.search(prompt.encode())
+        took.append((time.perf_counter_ns() - began) / 1000)
+    return statistics.median(took), len(compiled)
+
+
+def intent(lab, options):
+    """what an evaluation takes: a prompt, a long text, texts made to be hard, a policy; beside Python's re"""
+    result = Result(["what", "figure", ""])
+    cache = tempfile.mkdtemp(dir=WORK)
+    seen = bench("intent", "--cache", cache, prefix=pinned_to(SERVER_CORE))
+    rules = bench("intent", "--regexes")
+    python_us, understood = time_in_python(rules["prompt"], rules["regexes"])
+    prompt, policy = seen["prompt"], seen["policy"]
+    added = policy["with_ns"] / policy["without_ns"] - 1
+    result.rows += [
+        [f"a prompt of {prompt['bytes']} bytes, median", f"{prompt['median_ns'] / 1000:.1f}", "µs"],
+        ["the same, 99th percentile", f"{prompt['p99_ns'] / 1000:.1f}", "µs"],
+        [f"Python's re, {understood} of the {len(rules['regexes'])} expressions alone", f"{python_us:,.0f}", "µs"],
+        ["a text of 4 MiB", f"{seen['long_mb_per_s']:.0f}", "MB/s"],
+        ["a policy of 100 patterns adds", f"{100 * added:.0f}", "%"],
+        *([f"256 KiB of {name}", f"{ms:.1f}", "ms"] for name, ms in seen["worst_ms"].items())]
+    result.figures = seen | {"python_us": python_us, "python_regexes": understood}
+    result.target("a prompt, median", prompt["median_ns"] / 1000, 10, "µs")
+    result.target("a prompt, 99th percentile", prompt["p99_ns"] / 1000, 50, "µs")
+    result.target("a long text", seen["long_mb_per_s"], 25, "MB/s", at_least=True)
+    result.target("256 KiB of the worst text", max(seen["worst_ms"].values()), 30, "ms")
+    result.target("what a policy of 100 patterns adds", added, 0.2)
+    return result
+
+
 def floods(lab, options):
     """what a flood costs the server and leaves to a well-behaved client, with and without the kernel path"""
     result = Result(["flood", "met by", "attempts/s", "axfwd µs each", "softirq µs each", "client/s alone",
@@ -416,4 +458,4 @@ def floods(lab, options):
 
 
 PARTS = {"packets": packets, "verdicts": verdicts, "refusals": refusals, "tenants": tenants, "start": start, "keys": keys,
-         "takeover": takeover, "floods": floods}
+         "takeover": takeover, "floods": floods, "intent": intent}
