@@ -31,6 +31,7 @@ static const struct row ips[] = {
 	{ PII_IP, "{{2001:db8::1}} {{fe80::1}} [{{2001:db8:0:0:0:0:0:1}}]" },
 	{ PII_IP, "{{::1}} is this machine; {{::ffff:192.0.2.128}}" },
 	{ PII_IP, "256.1.1.1 1.2.3 1.2.3.4.5 01.2.3.4 v1.2.3.4 version 1.2.3.4" },
+	{ PII_IP, "x_1.2.3.4 a1.2.3.4 section 1.2.3.4" },
 	{ PII_IP, "12:30:45 00:1A:2B:3C:4D:5E a::b std::string x[::2] x[1::2] 1:2:3:4:5" },
 };
 
@@ -145,13 +146,60 @@ static void takes_any_bytes(void **state)
 	}
 }
 
+/* Texts in which every byte is an anchor, or makes a verifier look as far as it may. That this
+ * takes linear time shows when it doesn't: each of them would take minutes. */
+static void takes_the_worst(void **state)
+{
+	static const char *const pieces[] = {
+		"1 ",
+		"123 4567 ",
+		"4111 1111 1111 1112 ",
+		"1.",
+		"(1)",
+		"a1",
+		"@",
+		"a@",
+		"a@b.",
+		"a.",
+		"a://",
+		"https://a.b/",
+		":",
+		"abcd:",
+		"=",
+		"password=",
+		"a1b2c3d4-",
+		"12345678Z-",
+		"eyJhbGciOiJ.",
+		"-----BEGIN PRIVATE KEY-----",
+		"Aa 1 ",
+		"12 rue ",
+		" is a1",
+		"call 12 34 ",
+		"电话1234567 ",
+		"12 Aa Aa Aa Aa ",
+	};
+	enum { LEN = 256 * 1024 };
+	_cleanup_(freep) char *text = malloc(LEN);
+
+	assert_non_null(text);
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+		size_t n = strlen(pieces[i]), count;
+		const struct pii_span *found;
+
+		for (size_t at = 0; at < LEN; at++)
+			text[at] = pieces[i][at % n];
+		find(text, LEN, &found, &count);
+		check_spans(found, count, LEN);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check_emails),	   cmocka_unit_test(check_urls),
 		cmocka_unit_test(check_ips),	   cmocka_unit_test(redacts),
 		cmocka_unit_test(says_how_grave),  cmocka_unit_test(leaves_nothing),
-		cmocka_unit_test(takes_any_bytes),
+		cmocka_unit_test(takes_any_bytes), cmocka_unit_test(takes_the_worst),
 	};
 
 	return cmocka_run_group_tests(tests, pii_setup, pii_teardown);

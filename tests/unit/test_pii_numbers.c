@@ -33,6 +33,8 @@ static const struct row phones[] = {
 		     "61\xc2\xa0"
 		     "18}}" },
 	{ PII_PHONE, "{{+1 415-555-2671}} 4111 people" },
+	{ PII_PHONE, "I was born on 12/05/1984 and my number is {{07911 123456}}" },
+	{ PII_PHONE, "I have called 3 times since 2019-2020; call 10 30 or 11 45" },
 	{ PII_PHONE, "order number 212-555-0187" },
 	{ PII_PHONE, "order 9498777106 and invoice 2023-000123" },
 	{ PII_PHONE, "on 2023-08-28 12:13:52, 28.08.2023 and 01.02.2003 12:30" },

@@ -57,6 +57,7 @@ static const struct row others[] = {
 	  "max tokens: 4096; token = \"access_token\"; api_key = os.environ[\"KEY1\"]" },
 	{ PII_SECRET, "AKIAIOSFODNN7EXAMPL, ghp_short1, sk-learn-is-a-library-for-python" },
 	{ PII_SECRET, "sk-xxxxxxxxxxxxxxxxxxxxxxxx ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" },
+	{ PII_SECRET, "if password == other.password123; how to get to 100%; the key is 12345" },
 	{ PII_SECRET, "commit 9fceb02d0ae598e95dc970b74767f19372d61af8" },
 	{ PII_SECRET, "-----BEGIN PUBLIC KEY-----\nMIIE\n-----END PUBLIC KEY-----" },
 	{ PII_SECRET, "getElementById2WithAVeryLongName, a_long_identifier_2" },

@@ -6,7 +6,7 @@
  */
 #include "pii/scan.h"
 
-#define VALUE_MAX     200
+#define JUDGED_MAX    64 /* bytes of a value that say whether it is a secret */
 #define PASSWORD_MIN  4
 #define TOKEN_MIN     8
 #define SAID_BACK_MAX 32 /* bytes of a password before its first digit */
@@ -115,14 +115,32 @@ static bool is_secret(const uint8_t *value, size_t len, bool password, bool quot
 	return digits ? letters || marks : password && marks && letters && marks < letters;
 }
 
-static size_t value_end(const struct scan *s, size_t begin, uint8_t quote)
+/* Ends a value that isn't quoted. */
+static bool is_stop(uint8_t c)
+{
+	switch (c) {
+	case '"':
+	case '\'':
+	case '`':
+	case ',':
+	case ';':
+	case '<':
+	case '>':
+	case ')':
+		return true;
+	default:
+		return false;
+	}
+}
+
+static size_t value_end(const struct scan *s, size_t begin, uint8_t quote, size_t max)
 {
 	size_t end = begin;
 
-	while (end - begin < VALUE_MAX && byte_at(s, end) > ' ') {
+	while (end - begin < max && byte_at(s, end) > ' ') {
 		uint8_t c = s->text[end];
 
-		if (quote ? c == quote : strchr("\"'`,;<>)", c) || (c == '&' && end < s->url_end))
+		if (quote ? c == quote : is_stop(c) || (c == '&' && end < s->url_end))
 			break;
 		end++;
 	}
@@ -149,6 +167,7 @@ static size_t skip_scheme(const struct scan *s, size_t at)
 bool assigned_at(const struct scan *s, size_t sign, struct pii_span *ret)
 {
 	size_t end = sign, begin = sign + 1;
+	bool compared;
 	uint8_t quote;
 	int name;
 
@@ -157,15 +176,22 @@ bool assigned_at(const struct scan *s, size_t sign, struct pii_span *ret)
 	name = name_before(s, end);
 	if (name < 0)
 		return false;
+	compared = byte_at(s, begin) == '=';
 	if (byte_at(s, begin) == '=' || byte_at(s, begin) == '>' || byte_at(s, begin) == '*')
 		begin++;
 	begin = skip_scheme(s, skip_blanks(s, begin));
 	quote = byte_at(s, begin);
 	quote = quote == '"' || quote == '\'' || quote == '`' ? quote : 0;
 	begin = skip_scheme(s, begin + (quote != 0));
-	end = value_end(s, begin, quote);
-	if ((quote && byte_at(s, end) != quote) ||
-	    !is_secret(s->text + begin, end - begin, names[name].password, quote != 0))
+	end = value_end(s, begin, quote, JUDGED_MAX);
+	/* "password == other" names no value */
+	if (compared && !quote)
+		return false;
+	if (!is_secret(s->text + begin, end - begin, names[name].password, quote != 0))
+		return false;
+	if (end - begin == JUDGED_MAX)
+		end = value_end(s, begin, quote, s->len);
+	if (quote && byte_at(s, end) != quote)
 		return false;
 	span_set(ret, PII_SECRET, begin, end);
 	return true;
@@ -190,7 +216,7 @@ bool said_at(const struct scan *s, size_t digit, struct pii_span *ret)
 	    !(words_before(s, begin, SAID_WINDOW, WORD_PASSWORD | WORD_NUMBER) & WORD_PASSWORD))
 		return false;
 	begin += byte_at(s, begin) == '"' || byte_at(s, begin) == '\'' || byte_at(s, begin) == '`';
-	end = value_end(s, begin, 0);
+	end = value_end(s, begin, 0, JUDGED_MAX);
 	if (!is_secret(s->text + begin, end - begin, true, true))
 		return false;
 	span_set(ret, PII_SECRET, begin, end);

@@ -260,9 +260,9 @@ static bool is_thai(const char *d)
 }
 
 static const struct {
-	const char *shape; /* lengths of the groups; one letter a group: a to z are 10 and up */
-	const char *separators; /* between the groups, one for each place */
-	bool cued;		/* only after a word that says it */
+	char shape[NUMBER_GROUPS_MAX + 1];  /* as in struct number */
+	char separators[NUMBER_GROUPS_MAX]; /* between the groups, one for each place */
+	bool cued;			    /* only after a word that says it */
 	bool (*is_valid)(const char *digits);
 } shapes[] = {
 	{ "b", "", false, is_steuer_id },
@@ -309,18 +309,13 @@ static const struct {
 	{ "d", "", true, is_thai },
 };
 
-static unsigned shape_len(char c)
-{
-	return c >= 'a' ? (unsigned)(c - 'a') + 10 : (unsigned)(c - '0');
-}
-
 /* How many groups the shape has, if the number begins with it. */
 static unsigned has_shape(const struct number *n, const char *shape, const char *separators)
 {
 	unsigned i;
 
 	for (i = 0; shape[i]; i++) {
-		if (i >= n->count || group_len(n, i) != shape_len(shape[i]))
+		if (n->shape[i] != shape[i])
 			return 0;
 		if (i && (n->groups[i].separator != separators[i - 1] || !n->groups[i].tight))
 			return 0;
@@ -335,7 +330,9 @@ bool national_id_in(const struct scan *s, const struct number *n, struct pii_spa
 	if (n->plus || n->bracket || n->dash)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
-		unsigned groups = has_shape(n, shapes[i].shape, shapes[i].separators);
+		unsigned groups = shapes[i].shape[0] != n->shape[0]
+					  ? 0
+					  : has_shape(n, shapes[i].shape, shapes[i].separators);
 
 		if (!groups || !number_ends_after(s, n, groups) || !shapes[i].is_valid(n->digits))
 			continue;

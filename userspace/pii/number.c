@@ -9,6 +9,7 @@
 #define SEPARATOR_MAX 3	 /* bytes between groups: ") -" */
 #define DIGITS_MIN    6	 /* of the shortest number that means anything */
 #define CUE_WINDOW    48 /* bytes before a number in which a word may say what it is */
+#define OTHER_WINDOW  24 /* in which one says that it is no telephone number, whatever its shape */
 #define AFTER_WINDOW  12 /* and behind it: "-Office" */
 
 /* Bytes of a blank or a hyphen that word processors put into numbers; *ret: what it stands for. */
@@ -112,7 +113,7 @@ bool number_parse(const struct scan *s, size_t digit, struct number *ret)
 		g->separator = separator;
 		g->tight = step == 1;
 		g->total = (uint8_t)total;
-		ret->count++;
+		ret->shape[ret->count++] = "0123456789abcdefghijklmnopq"[at - begin];
 		singles += at - begin == 1;
 		step = separator_at(s, at, &separator);
 		if (!step)
@@ -120,6 +121,7 @@ bool number_parse(const struct scan *s, size_t digit, struct number *ret)
 		at += step;
 	}
 	ret->digits[total] = 0;
+	ret->shape[ret->count] = 0;
 	/* A bracket around the whole isn't the number's. */
 	if (ret->bracket && !ret->plus && !(ret->count > 1 && ret->groups[1].separator == ')')) {
 		ret->bracket = false;
@@ -154,10 +156,11 @@ bool number_at(const struct scan *s, size_t digit, struct pii_span *ret)
 	struct number n;
 	uint32_t cue;
 
-	if (!is_edge_before(s, digit) || !number_parse(s, digit, &n))
-		return byte_at(s, digit + 1) == '.' || byte_at(s, digit + 2) == '.'
-			       ? ipv4_in(s, &n, ret)
-			       : false;
+	if (!is_edge_before(s, digit))
+		return false;
+	/* The shortest address has four digits. */
+	if (!number_parse(s, digit, &n))
+		return ipv4_in(s, &n, ret);
 	if (ipv4_in(s, &n, ret))
 		return true;
 	cue = words_before(s, n.begin, CUE_WINDOW,
@@ -167,5 +170,6 @@ bool number_at(const struct scan *s, size_t digit, struct pii_span *ret)
 	if (cue & (WORD_PHONE | WORD_AFTER) && phone_in(s, &n, true, ret))
 		return true;
 	return card_in(s, &n, ret) || ssn_in(s, &n, ret) || national_id_in(s, &n, ret) ||
-	       (!(cue & (WORD_NUMBER | WORD_ID)) && phone_in(s, &n, false, ret));
+	       (!words_before(s, n.begin, OTHER_WINDOW, WORD_NUMBER | WORD_ID) &&
+		phone_in(s, &n, false, ret));
 }

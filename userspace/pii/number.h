@@ -8,7 +8,7 @@
 
 #include "pii/scan.h"
 
-#define NUMBER_GROUPS_MAX  10 /* a French number has five groups, an identifier at most eight */
+#define NUMBER_GROUPS_MAX  7  /* a French insurance number, a number from abroad with "(0)" */
 #define NUMBER_SINGLES_MAX 4  /* groups of one digit: more are a list of digits */
 #define NUMBER_DIGITS_MAX  24 /* a card has at most 19; more digits are something else */
 
@@ -26,9 +26,10 @@ struct number {
 	uint8_t count;
 	struct group groups[NUMBER_GROUPS_MAX];
 	char digits[NUMBER_DIGITS_MAX + 1];
+	char shape[NUMBER_GROUPS_MAX + 1]; /* lengths of the groups: '1' to '9', 'a' is ten */
 };
 
-/* The number that begins with this digit. False: none that could be anything. */
+/* The number that begins with this digit, in any case; false: too short for all but an address. */
 bool number_parse(const struct scan *s, size_t digit, struct number *ret);
 /* Is the number over after this group: no letter, no decimals, no dash to another digit? */
 bool number_ends_after(const struct scan *s, const struct number *n, unsigned groups);
@@ -38,7 +39,7 @@ static inline unsigned group_len(const struct number *n, unsigned i)
 	return n->groups[i].end - n->groups[i].begin;
 }
 
-/* The digits of the first groups, and the same separator between them ('?' when they differ, 0 when
+/* The same separator between them ('?' when they differ, 0 when
  * there is but one). */
 char number_separator(const struct number *n, unsigned groups);
 

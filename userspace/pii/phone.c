@@ -6,11 +6,12 @@
  */
 #include "pii/number.h"
 
-#define E164_MIN      8 /* digits with the country code */
-#define NATIONAL_MIN  7
-#define NATIONAL_MAX  12
-#define GROUPS_MAX    7
-#define EXTENSION_MAX 6
+#define E164_MIN	    8 /* digits with the country code */
+#define NATIONAL_MIN	    7
+#define NATIONAL_MAX	    12
+#define NATIONAL_GROUPS_MAX 5
+#define GROUPS_MAX	    7
+#define EXTENSION_MAX	    6
 
 /* Country codes of the ITU (E.164) and the digits that a number with one has at most: what follows
  * is another number. Codes that begin with other digits have three, and up to fifteen in all. */
@@ -68,11 +69,13 @@ static bool is_year(const char *digits)
 	return (digits[0] == '1' && digits[1] == '9') || (digits[0] == '2' && digits[1] == '0');
 }
 
-/* 01.02.2003, 2003-02-01, and what of a time comes behind. */
+/* 01.02.2003, 2003-02-01, what of a time comes behind; 2019-2020 */
 static bool is_date(const struct number *n)
 {
 	unsigned a, b, c;
 
+	if (n->count == 2 && group_len(n, 0) == 4 && group_len(n, 1) == 4)
+		return is_year(n->digits) && is_year(n->digits + 4);
 	if (n->count < 3)
 		return false;
 	a = group_len(n, 0), b = group_len(n, 1), c = group_len(n, 2);
@@ -95,39 +98,28 @@ static bool is_nanp(const struct number *n, unsigned groups)
 	return d[0] >= '2' && d[3] >= '2';
 }
 
-/* Lengths of the groups, as one number: 3-3-4 is 334. */
-static unsigned shape(const struct number *n, unsigned groups)
-{
-	unsigned v = 0;
-
-	for (unsigned i = 0; i < groups; i++)
-		v = v * 10 + MIN(group_len(n, i), 9);
-	return v;
-}
-
 /* National shapes that little else has, by how they begin. */
 static const struct {
-	uint32_t shape;
+	const char *shape;  /* as in struct number */
 	const char *begins; /* one of these digits first */
 	const char *second; /* one of these second; "" any */
 } national_shapes[] = {
-	{ 55, "6789", "" },		    /* India, mobile */
-	{ 344, "1", "3456789" },	    /* China, mobile */
-	{ 254, "1234567896", "123456789" }, /* Brazil, mobile */
-	{ 13322, "8", "3489" },		    /* Russia */
-	{ 1334, "8", "0" },		    /* Russia, free */
-	{ 433, "1", "38" },		    /* Australia, free */
+	{ "55", "6789", "" },		     /* India, mobile */
+	{ "344", "1", "3456789" },	     /* China, mobile */
+	{ "254", "123456789", "123456789" }, /* Brazil, mobile */
+	{ "13322", "8", "3489" },	     /* Russia */
+	{ "1334", "8", "0" },		     /* Russia, free */
+	{ "433", "1", "38" },		     /* Australia, free */
 };
 
 static bool is_national_shape(const struct number *n, unsigned groups)
 {
-	unsigned v = shape(n, groups);
-
 	for (size_t i = 0; i < ARRAY_SIZE(national_shapes); i++) {
-		if (v == national_shapes[i].shape &&
-		    strchr(national_shapes[i].begins, n->digits[0]) &&
-		    (!*national_shapes[i].second ||
-		     strchr(national_shapes[i].second, n->digits[1])))
+		const char *shape = national_shapes[i].shape, *second = national_shapes[i].second;
+
+		if (shape[0] == n->shape[0] && !strncmp(shape, n->shape, groups) &&
+		    !shape[groups] && strchr(national_shapes[i].begins, n->digits[0]) &&
+		    (!*second || strchr(second, n->digits[1])))
 			return true;
 	}
 	return false;
@@ -138,8 +130,8 @@ static bool is_trunk(const struct number *n, unsigned groups)
 {
 	unsigned len = n->groups[groups - 1].total;
 
-	if (n->digits[0] != '0' || n->digits[1] == '0' || groups < 2 || groups > 5 || len < 9 ||
-	    len > 12 || group_len(n, 0) < 2 || group_len(n, 0) > 5)
+	if (n->digits[0] != '0' || n->digits[1] == '0' || groups < 2 || len < 9 || len > 12 ||
+	    group_len(n, 0) < 2 || group_len(n, 0) > 5)
 		return false;
 	for (unsigned i = 1; i < groups; i++) {
 		if (group_len(n, i) < 2 || group_len(n, i) > 8)
@@ -194,7 +186,7 @@ static bool is_phone(const struct number *n, unsigned groups, bool cued)
 		return false;
 	if (cued)
 		return is_cued(n, groups);
-	return groups > 1 && separator != '/' &&
+	return groups > 1 && groups <= NATIONAL_GROUPS_MAX && separator != '/' &&
 	       (is_nanp(n, groups) || is_trunk(n, groups) || is_bracketed(n, groups) ||
 		is_national_shape(n, groups));
 }

@@ -36,7 +36,7 @@ static const struct {
 		       "price cost population votes batch lot version pin bug issue build revision "
 		       "rev commit request customer routing bank "
 		       "member membership item product quantity code plate vin imei port error "
-		       "line lines date dated born between timestamp "
+		       "line lines date dated between timestamp "
 		       "bestellung bestellnummer rechnung rechnungsnummer kundennummer konto "
 		       "kontonummer commande facture pedido factura cuenta "
 		       "ordine fattura conto ordernummer factuur 订单 訂單 注文" },
@@ -65,7 +65,8 @@ static const struct {
 	  "mdp "
 	  "wachtwoord lösenord hasło пароль Пароль 密码 密碼 パスワード 비밀번호" },
 	{ WORD_VERSION | WORD_NUMBER,
-	  "v ver version versions release releases firmware kernel upgrade upgraded" },
+	  "v ver section sections clause chapter paragraph article version versions release "
+	  "releases firmware kernel upgrade upgraded" },
 	{ WORD_STREET,
 	  "street st avenue ave road rd boulevard blvd lane ln drive dr court ct way place pl "
 	  "terrace square sq parkway pkwy "
