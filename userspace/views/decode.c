@@ -8,10 +8,15 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "views/hints.h"
+#include "views/turned.h"
 #include "views/undisguise.h"
 
 /* How far the words around are copied: a sentence. */
 #define CONTEXT_LEN 96
+
+#define ENCODED_HINTS                                                                              \
+	(1u << VIEW_BASE64 | 1u << VIEW_HEX | 1u << VIEW_PERCENT | 1u << VIEW_ENTITIES)
 
 static const struct codec *const codecs[VIEW_KIND_COUNT] = {
 	[VIEW_BASE64] = &base64_codec,
@@ -167,11 +172,11 @@ static int reserve(struct views *v, size_t len)
 	return r;
 }
 
-int undisguised_view(struct views *v, bool with_splits)
+/* A view of the normal view. */
+static int add_undone(struct views *v, enum view_kind kind, const struct codec *codec)
 {
 	const struct buffer *normal = &v->buffers[VIEW_NORMAL];
 	const struct source in = { normal->text, normal->len, normal->origin };
-	const struct codec *codec = with_splits ? &disguise_split_codec : &disguise_codec;
 	struct buffer *text = &v->raw[0];
 	uint32_t last;
 	int r;
@@ -181,21 +186,45 @@ int undisguised_view(struct views *v, bool with_splits)
 		return r;
 	/* a character that became several isn't cut */
 	last = text->origin[text->len];
-	while (last < in.len && in.origin[last] == in.origin[last - 1])
+	while (last && last < in.len && in.origin[last] == in.origin[last - 1])
 		last++;
 	text->origin[text->len] = last;
 	for (size_t i = 0; i <= text->len; i++)
 		text->origin[i] = in.origin[text->origin[i]];
 	r = normalise(v, &(struct source){ text->text, text->len, text->origin },
-		      &v->buffers[VIEW_UNDISGUISED]);
-	if (r == 0)
-		views_add(v, VIEW_UNDISGUISED);
+		      &v->buffers[kind]);
+	if (r == 0 && v->buffers[kind].len)
+		views_add(v, kind);
+	return r;
+}
+
+int undisguised_view(struct views *v, unsigned hints)
+{
+	if (hints & HINT_SPLIT)
+		return add_undone(v, VIEW_UNDISGUISED, &disguise_split_codec);
+	return hints & 1u << VIEW_UNDISGUISED ? add_undone(v, VIEW_UNDISGUISED, &disguise_codec)
+					      : 0;
+}
+
+int turned_views(struct views *v, unsigned hints)
+{
+	size_t context_left = v->context_left;
+	int r = 0;
+
+	if (hints & 1u << VIEW_ROT13)
+		r = add_undone(v, VIEW_ROT13, &rot13_codec);
+	if (r < 0 || !(hints & 1u << VIEW_REVERSED))
+		return r;
+	/* the words around it run the other way */
+	v->context_left = 0;
+	r = add_undone(v, VIEW_REVERSED, &reversed_codec);
+	v->context_left = context_left;
 	return r;
 }
 
 int decode_views(struct views *v, const struct source *in, unsigned hints)
 {
-	int r = reserve(v, in->len);
+	int r = hints & ENCODED_HINTS ? reserve(v, in->len) : 0;
 
 	for (unsigned k = 0; k < VIEW_KIND_COUNT && r == 0; k++) {
 		if (codecs[k] && hints & 1u << k)

@@ -18,10 +18,11 @@ struct codec {
 
 extern const struct codec base64_codec, hex_codec, percent_codec, entity_codec;
 
-/* The view of the normal view without disguises. -ENOMEM. */
-int undisguised_view(struct views *v, bool with_splits);
-/* The views of encoded text that the hints speak of. -ENOMEM. */
+/* The views that the hints speak of: of the normal view, of the source, of the normal view.
+ * -ENOMEM. */
+int undisguised_view(struct views *v, unsigned hints);
 int decode_views(struct views *v, const struct source *in, unsigned hints);
+int turned_views(struct views *v, unsigned hints);
 
 /* Of any alphabet: a digit's value, or -1. */
 int hex_value(char c);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include "views/decode.h"
 #include "views/hints.h"
+#include "views/turned.h"
 #include "views/words.h"
 
 /* What the words around decoded stretches may take, beside half a text's length. The promise of
@@ -34,6 +35,7 @@ int views_new(struct views **ret)
 	if (!v)
 		return -ENOMEM;
 	words_load();
+	turned_load();
 	*ret = v;
 	return 0;
 }
@@ -87,6 +89,7 @@ int views_make(struct views *v, const char *text, size_t len, const struct view 
 	       size_t *ret_count)
 {
 	const struct source in = { text, len, NULL };
+	const struct view *normal = &v->list[0];
 	unsigned hints;
 	int r;
 
@@ -98,11 +101,13 @@ int views_make(struct views *v, const char *text, size_t len, const struct view 
 		return r;
 	views_add(v, VIEW_NORMAL);
 	v->context_left = len / 2 + CONTEXT_FREE;
-	hints = hints_of(v->list[0].text, v->list[0].len);
-	if (hints & (1u << VIEW_UNDISGUISED | HINT_SPLIT))
-		r = undisguised_view(v, hints & HINT_SPLIT);
-	if (r == 0 && hints & ~(1u << VIEW_UNDISGUISED | HINT_SPLIT))
+	hints = hints_of(normal->text, normal->len) | turned_hints(normal->text, normal->len);
+	if (hints)
+		r = undisguised_view(v, hints);
+	if (r == 0 && hints)
 		r = decode_views(v, &in, hints);
+	if (r == 0 && hints)
+		r = turned_views(v, hints);
 	if (r < 0)
 		return r;
 	*ret = v->list;
