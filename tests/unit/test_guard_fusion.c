@@ -205,6 +205,40 @@ static void the_version_names_the_model(void **state)
 	assert_string_equal(guard_engine_version(guard), with);
 }
 
+/* A rule can be for what a model says, or for documents, alone. */
+static void rules_keep_to_their_context(void **state)
+{
+	static const struct {
+		enum rule_context context;
+		bool is_document, is_output, responds;
+	} rows[] = {
+		{ RULE_ON_ANY_TEXT, false, false, true },
+		{ RULE_ON_ANY_TEXT, true, true, true },
+		{ RULE_ON_OUTPUT, false, false, false },
+		{ RULE_ON_OUTPUT, true, false, false },
+		{ RULE_ON_OUTPUT, false, true, true },
+		{ RULE_ON_DOCUMENTS, false, false, false },
+		{ RULE_ON_DOCUMENTS, false, true, false },
+		{ RULE_ON_DOCUMENTS, true, false, true },
+	};
+	struct guard_explanation e;
+	struct guard_verdict v;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct guard_request request = { .text = HARM,
+						       .len = strlen(HARM),
+						       .is_document = rows[i].is_document,
+						       .is_output = rows[i].is_output };
+
+		for (size_t k = 0; k < guard->rule_count; k++)
+			guard->parsed->items[k].context = rows[i].context;
+		engine_sort_rules(guard);
+		assert_int_equal(guard_evaluate(guard, scratch, NULL, &request, &v, &e), 0);
+		assert_int_equal(v.block, rows[i].responds);
+		assert_int_equal(e.count > 0, rows[i].responds);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +246,7 @@ int main(void)
 		cmocka_unit_test(policies_set_the_thresholds),
 		cmocka_unit_test(explanations_show_the_window),
 		cmocka_unit_test(the_version_names_the_model),
+		cmocka_unit_test(rules_keep_to_their_context), /* the last: it changes the rules */
 	};
 
 	return cmocka_run_group_tests_name("rules and model", tests, make_model, unmake_model);

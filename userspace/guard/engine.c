@@ -34,6 +34,29 @@ static bool is_blocking(enum guard_class c)
 	return c == GUARD_HARM || c == GUARD_DECEIVE;
 }
 
+static bool is_for(const struct rule *rule, bool is_document, bool is_output)
+{
+	return rule->context == RULE_ON_ANY_TEXT ||
+	       (rule->context == RULE_ON_OUTPUT && is_output) ||
+	       (rule->context == RULE_ON_DOCUMENTS && is_document);
+}
+
+void engine_sort_rules(struct guard *g)
+{
+	memset(&g->blocking, 0, sizeof(g->blocking));
+	memset(g->in_context, 0, sizeof(g->in_context));
+	for (size_t i = 0; i < g->rule_count; i++) {
+		const struct rule *rule = &g->parsed->items[i];
+
+		if (is_blocking(rule->intent_class))
+			matches_add(&g->blocking, i);
+		for (unsigned k = 0; k < 4; k++) {
+			if (is_for(rule, k & 2, k & 1))
+				matches_add(&g->in_context[k >> 1][k & 1], i);
+		}
+	}
+}
+
 /* Takes the rules. */
 static void adopt_rules(struct guard *g, struct rules *rules,
 			const uint8_t digest[static CRYPTO_DIGEST_LEN])
@@ -46,10 +69,8 @@ static void adopt_rules(struct guard *g, struct rules *rules,
 	for (size_t i = 0; i < rules->count; i++) {
 		g->rules[i].intent_class = rules->items[i].intent_class;
 		g->rules[i].weight = rules->items[i].weight;
-		matches_add(&g->every, i);
-		if (is_blocking(rules->items[i].intent_class))
-			matches_add(&g->blocking, i);
 	}
+	engine_sort_rules(g);
 	hex_encode(digest, CRYPTO_DIGEST_LEN, hex);
 	memcpy(g->manifest_id, hex, MANIFEST_ID_LEN);
 	memcpy(g->rules_id, hex, ENGINE_ID_LEN);

@@ -39,7 +39,9 @@ struct guard {
 		enum guard_class intent_class;
 		unsigned weight;
 	} rules[RULES_MAX];
-	struct matches every, blocking; /* all rules; those of HARM and DECEIVE */
+	struct matches blocking; /* rules of HARM and DECEIVE */
+	/* Those that are for a text; by [is_document][is_output]. */
+	struct matches in_context[2][2];
 	char rules_id[ENGINE_ID_LEN + 1];
 	char version[64];
 	char manifest_id[MANIFEST_ID_LEN + 1];
@@ -78,6 +80,8 @@ bool engine_is_blank(const char *text, size_t len);
 int policy_apply(const struct guard_policy *p, struct guard_scratch *scratch,
 		 const struct guard_request *request, struct guard_verdict *v,
 		 struct guard_explanation *e);
+/* Reads from the parsed rules which are for which texts. */
+void engine_sort_rules(struct guard *g);
 /* The contract's arithmetic: what these rules say together, and what a blank text is. */
 void verdict_of_rules(const struct guard *g, const struct matches *m, struct guard_verdict *v);
 void verdict_of_nothing(struct guard_verdict *v);

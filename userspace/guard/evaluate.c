@@ -25,14 +25,18 @@ struct evaluation {
 	struct guard_explanation *e; /* NULL: not asked for */
 };
 
-/* What a normal view doesn't have, but this one. Whether somebody refuses or asks back isn't looked
- * for in what has to be decoded. */
+/* What the views before this one don't have. Whether somebody refuses or asks back isn't looked for
+ * in what has to be decoded. */
 static void keep_new(struct evaluation *e, size_t view, const struct matches *found)
 {
-	const struct matches *counted = view ? &e->g->blocking : &e->g->every;
+	const struct guard *g = e->g;
+	const struct matches *usable =
+		&g->in_context[e->request->is_document][e->request->is_output];
 
 	for (size_t i = 0; i < ARRAY_SIZE(found->bits); i++) {
-		e->new[view].bits[i] = found->bits[i] & counted->bits[i] & ~e->all.bits[i];
+		uint64_t bits = found->bits[i] & usable->bits[i] & ~e->all.bits[i];
+
+		e->new[view].bits[i] = view ? bits & g->blocking.bits[i] : bits;
 		e->all.bits[i] |= e->new[view].bits[i];
 	}
 }

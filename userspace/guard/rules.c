@@ -284,6 +284,22 @@ static int parse_weight(struct parser *p, char *value)
 	return 0;
 }
 
+static int parse_context(struct parser *p, char *value)
+{
+	static const char *const names[] = {
+		[RULE_ON_OUTPUT] = "output",
+		[RULE_ON_DOCUMENTS] = "document",
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!names[i] || strcmp(value, names[i]))
+			continue;
+		p->rule->context = (enum rule_context)i;
+		return 0;
+	}
+	return wrong(p, "a context is 'output' or 'document'");
+}
+
 static int parse_purpose(struct parser *p, char *value)
 {
 	if (p->rule->purpose)
@@ -327,8 +343,9 @@ static const struct keyword {
 } keywords[] = {
 	{ "let", false, parse_let },	    { "rule", false, parse_rule },
 	{ "class", true, parse_class },	    { "weight", true, parse_weight },
-	{ "purpose", true, parse_purpose }, { "regex", true, parse_regex },
-	{ "match", true, parse_match },	    { "no-match", true, parse_no_match },
+	{ "context", true, parse_context }, { "purpose", true, parse_purpose },
+	{ "regex", true, parse_regex },	    { "match", true, parse_match },
+	{ "no-match", true, parse_no_match },
 };
 
 static int parse_entry(struct parser *p, char *entry)

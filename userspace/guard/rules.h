@@ -18,9 +18,17 @@ struct strings {
 	size_t count;
 };
 
+/* Which texts a rule is for. */
+enum rule_context {
+	RULE_ON_ANY_TEXT,
+	RULE_ON_OUTPUT,	   /* only what a model said */
+	RULE_ON_DOCUMENTS, /* only what the caller calls a document */
+};
+
 struct rule {
 	char *id;
 	char *purpose;
+	enum rule_context context;
 	enum guard_class intent_class;
 	unsigned weight;
 	struct strings regexes; /* fragments and spaces written out; any of them */
