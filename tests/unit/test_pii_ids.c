@@ -32,7 +32,7 @@ static const struct row ids[] = {
 	{ PII_NATIONAL_ID, "TFN: {{123 456 782}}" },
 	{ PII_NATIONAL_ID, "NIF {{123456789}}" },
 	{ PII_NATIONAL_ID, "taxpayer {{94577403194}}" },
-	{ PII_NATIONAL_ID, "{{131052-308T}}" },
+	{ PII_NATIONAL_ID, "{{131052-308T}}, {{110519A2215}}" },
 	{ PII_NATIONAL_ID, "{{1234567FA}}, {{1234567T}}" },
 	{ PII_NATIONAL_ID, "{{S1234567D}}" },
 	{ PII_NATIONAL_ID, "{{A123456789}}" },

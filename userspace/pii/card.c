@@ -16,18 +16,18 @@ static const struct {
 	uint32_t from, to;
 	uint32_t lens;
 } issuers[] = {
-	{ 60400, 60499, LENS(12, 19) },			 /* Maestro, old */
-	{ 180000, 180099, LEN(15) },			 /* JCB, old */
-	{ 213100, 213199, LEN(15) },			 /* JCB, old */
-	{ 220000, 220499, LENS(16, 19) },		 /* Mir */
-	{ 222100, 272099, LEN(16) },			 /* Mastercard */
-	{ 300000, 305999, LEN(14) | LENS(16, 19) },	 /* Diners Club */
-	{ 309500, 309599, LEN(14) | LENS(16, 19) },	 /* Diners Club */
-	{ 340000, 349999, LEN(15) },			 /* American Express */
-	{ 352800, 358999, LENS(16, 19) },		 /* JCB */
-	{ 360000, 369999, LENS(14, 19) },		 /* Diners Club */
-	{ 370000, 379999, LEN(15) },			 /* American Express */
-	{ 380000, 399999, LEN(14) | LENS(16, 19) },	 /* Diners Club */
+	{ 60400, 60499, LENS(12, 19) },		    /* Maestro, old */
+	{ 180000, 180099, LEN(15) },		    /* JCB, old */
+	{ 213100, 213199, LEN(15) },		    /* JCB, old */
+	{ 220000, 220499, LENS(16, 19) },	    /* Mir */
+	{ 222100, 272099, LEN(16) },		    /* Mastercard */
+	{ 300000, 305999, LEN(14) | LENS(16, 19) }, /* Diners Club */
+	{ 309500, 309599, LEN(14) | LENS(16, 19) }, /* Diners Club */
+	{ 340000, 349999, LEN(15) },		    /* American Express */
+	{ 350000, 359999, LENS(16, 19) },	    /* JCB, with what surrounds its 3528 to 3589 */
+	{ 360000, 369999, LENS(14, 19) },	    /* Diners Club */
+	{ 370000, 379999, LEN(15) },		    /* American Express */
+	{ 380000, 399999, LEN(14) | LENS(16, 19) }, /* Diners Club */
 	{ 400000, 499999, LEN(13) | LEN(16) | LEN(19) }, /* Visa */
 	{ 500000, 509999, LENS(12, 19) },		 /* Maestro, Elo, Verve */
 	{ 510000, 559999, LEN(16) },			 /* Mastercard */

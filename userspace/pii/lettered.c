@@ -161,6 +161,7 @@ static const struct {
 	{ 0, "999999-9999", is_hetu },
 	{ 0, "999999-999A", is_hetu },
 	{ 0, "999999a999A", is_hetu },
+	{ 0, "999999a9999", is_hetu },
 	{ 0, "9999999A", is_pps },
 	{ 0, "9999999AA", is_pps },
 	{ 0, "99999999999999999X", is_resident_id },

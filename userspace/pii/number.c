@@ -10,7 +10,7 @@
 #define DIGITS_MIN    6	 /* of the shortest number that means anything */
 #define CUE_WINDOW    48 /* bytes before a number in which a word may say what it is */
 #define OTHER_WINDOW  24 /* in which one says that it is no telephone number, whatever its shape */
-#define AFTER_WINDOW  12 /* and behind it: "-Office" */
+#define AFTER_WINDOW  28 /* and behind it: "-Office", "is my mobile" */
 
 /* Bytes of a blank or a hyphen that word processors put into numbers; *ret: what it stands for. */
 static size_t typographic(const struct scan *s, size_t at, char *ret)
@@ -166,7 +166,8 @@ bool number_at(const struct scan *s, size_t digit, struct pii_span *ret)
 	cue = words_before(s, n.begin, CUE_WINDOW,
 			   WORD_PHONE | WORD_NUMBER | WORD_CARD | WORD_SSN | WORD_ID);
 	if (!(cue & ~(uint32_t)WORD_NUMBER))
-		cue |= words_after(s, n.groups[n.count - 1].end, AFTER_WINDOW, WORD_AFTER);
+		cue |= words_after(s, n.groups[n.count - 1].end, AFTER_WINDOW, WORD_AFTER,
+				   WORD_PHONE);
 	if (cue & (WORD_PHONE | WORD_AFTER) && phone_in(s, &n, true, ret))
 		return true;
 	return card_in(s, &n, ret) || ssn_in(s, &n, ret) || national_id_in(s, &n, ret) ||

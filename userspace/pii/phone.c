@@ -7,6 +7,7 @@
 #include "pii/number.h"
 
 #define E164_MIN	    8 /* digits with the country code */
+#define E164_MAX	    15
 #define NATIONAL_MIN	    7
 #define NATIONAL_MAX	    12
 #define NATIONAL_GROUPS_MAX 5
@@ -86,16 +87,17 @@ static bool is_date(const struct number *n)
 	return a <= 2 && c == 4 && is_year(n->digits + a + b);
 }
 
+static bool is_three_three_four(const struct number *n, unsigned groups)
+{
+	return groups == 3 && !strncmp(n->shape, "334", groups);
+}
+
 /* The North American plan: area and exchange begin with 2 to 9. */
 static bool is_nanp(const struct number *n, unsigned groups)
 {
-	unsigned first = groups == 4 && group_len(n, 0) == 1 && n->digits[0] == '1' ? 1 : 0;
-	const char *d = n->digits + first;
-
-	if (groups - first != 3 || group_len(n, first) != 3 || group_len(n, first + 1) != 3 ||
-	    group_len(n, first + 2) != 4)
-		return false;
-	return d[0] >= '2' && d[3] >= '2';
+	if (groups == 4 && !strncmp(n->shape, "1334", groups))
+		return n->digits[0] == '1' && n->digits[1] >= '2' && n->digits[4] >= '2';
+	return is_three_three_four(n, groups) && n->digits[0] >= '2' && n->digits[3] >= '2';
 }
 
 /* National shapes that little else has, by how they begin. */
@@ -146,7 +148,7 @@ static bool is_bracketed(const struct number *n, unsigned groups)
 	unsigned len = n->groups[groups - 1].total;
 
 	return n->bracket && groups >= 2 && n->groups[1].separator == ')' && len >= 8 &&
-	       len <= 11 && group_len(n, 0) >= 2 && group_len(n, 0) <= 5 && group_len(n, 1) >= 2 &&
+	       len <= 12 && group_len(n, 0) >= 2 && group_len(n, 0) <= 5 && group_len(n, 1) >= 2 &&
 	       !(group_len(n, 0) == 4 && is_year(n->digits));
 }
 
@@ -154,26 +156,27 @@ static bool is_bracketed(const struct number *n, unsigned groups)
 static bool is_international(const struct number *n, unsigned groups)
 {
 	unsigned len = n->groups[groups - 1].total, prefix = n->plus ? 0 : 2;
-	unsigned trunk = groups > 2 && group_len(n, 1) == 1 && n->digits[group_len(n, 0)] == '0';
+	unsigned max,
+		trunk = groups > 2 && group_len(n, 1) == 1 && n->digits[group_len(n, 0)] == '0';
 
 	if (!n->plus && (groups < 3 || n->digits[0] != '0' || n->digits[1] != '0'))
 		return false;
-	return len >= E164_MIN + prefix &&
-	       len <= international_max(n->digits + prefix) + prefix + trunk;
+	max = international_max(n->digits + prefix);
+	if (max && groups == 1) /* in one piece nothing else can have been swallowed */
+		max = E164_MAX;
+	return len >= E164_MIN + prefix && len <= max + prefix + trunk;
 }
 
 /* What a word before it makes believable. */
 static bool is_cued(const struct number *n, unsigned groups)
 {
-	unsigned len = n->groups[groups - 1].total;
+	unsigned len = n->groups[groups - 1].total, singles = 0;
 
 	if (len < NATIONAL_MIN || len > NATIONAL_MAX + (n->digits[0] == '0' ? 2 : 0) || groups > 6)
 		return false;
-	for (unsigned i = 0; i < groups; i++) {
-		if (i && group_len(n, i) < 2 && n->groups[i].separator != ')')
-			return false;
-	}
-	return true;
+	for (unsigned i = 1; i < groups; i++)
+		singles += group_len(n, i) == 1;
+	return singles <= 1;
 }
 
 static bool is_phone(const struct number *n, unsigned groups, bool cued)
@@ -200,9 +203,10 @@ bool phone_in(const struct scan *s, const struct number *n, bool cued, struct pi
 
 		if (n->groups[groups - 1].total < NATIONAL_MIN)
 			return false;
-		if (!is_phone(n, groups, cued))
-			continue;
 		extended = extension_end(s, end);
+		if (!is_phone(n, groups,
+			      cued || (extended > end && is_three_three_four(n, groups))))
+			continue;
 		if (extended == end && !number_ends_after(s, n, groups))
 			continue;
 		span_set(ret, PII_PHONE, n->begin, extended);

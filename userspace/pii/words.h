@@ -22,6 +22,7 @@ enum {
 	WORD_IP = 1 << 11,
 	WORD_PASSWORD = 1 << 13,
 	WORD_CAPITAL = 1 << 14, /* only when it begins with a capital: "Via", "Place" */
+	WORD_FILLER = 1 << 16,	/* between a number and the word that says what it is: \"is my\" */
 	WORD_BOX = 1 << 15,	/* a post box's number follows */
 	WORD_PAPERS = 1 << 12,	/* a passport, a licence */
 };
@@ -47,9 +48,11 @@ void words_fill(struct words *w);
 uint32_t words_kinds(const struct words *w, const uint8_t *word, size_t len);
 
 struct scan;
-/* The kinds of the nearest word within `window` bytes before (or after) a place that is of any of
- * these kinds. Words of digits only don't count. */
+/* Which of these kinds the nearest word has, within `window` bytes before a place, that is of any
+ * of them. */
 uint32_t words_before(const struct scan *s, size_t at, size_t window, uint32_t kinds);
-uint32_t words_after(const struct scan *s, size_t at, size_t window, uint32_t kinds);
+/* The same for the first word behind it; behind words like "is my" also the later kinds. */
+uint32_t words_after(const struct scan *s, size_t at, size_t window, uint32_t kinds,
+		     uint32_t later);
 
 #endif
