@@ -91,6 +91,7 @@ static void hex(void **state)
 		{ "3f786850e387550fdab836ed7e6dc881de23001b", NULL },
 		{ "123e4567-e89b-12d3-a456-426614174000", NULL },
 		{ "on 10 11 12 13 14 15 16 at 20:15:30", NULL },
+		{ "My card is 4142434445464748 and 41 42 43 44 45 46 47 48", NULL },
 		{ "\\xff\\xfe\\xfd\\xfc", NULL },
 	};
 

@@ -70,6 +70,7 @@ static void leetspeak(void **state)
 		{ "(k!ll) them", "(kill) them" },
 		{ "pa$$word", "password" },
 		{ "n0v1ch0kz now", "novichokz now" }, /* no word, but no doubt */
+		{ "51mp13 1n572uc710n5", "simple instructions" },
 		{ "h4ck-th3-b4nk", "hack-the-bank" },
 	};
 
@@ -103,7 +104,7 @@ static void inside_words(void **state)
 		{ "killlll himmm", "kill him" },   { "heeeelp meeee", "help me" },
 		{ "make a b*mb", "make a bomb" },  { "b*omb and b~omb", "bomb and bomb" },
 		{ "a bo-mb", "a bomb" },	   { "ki ll er instinct", "killer instinct" },
-		{ "make a bo mb", "make a bomb" }, { "höw tö mäke ä bömb", "how tö make ä bomb" },
+		{ "make a bo mb", "make a bomb" },
 	};
 
 	assert_rows(rows, ARRAY_SIZE(rows));
@@ -120,6 +121,10 @@ static void ordinary_things_are_none(void **state)
 		"www.example.com and https://example.com/a_b?c=d",
 		"bob@example.com",
 		"snake_case, camelCase, kebab-case, x = y + z",
+		"html5, password1, a 4-part course, 100k, col1, obj2",
+		"the ProcessStartInfo of the n words, l'un n'est pas l'autre",
+		"a, e, i, o, u; x, y, z, w, h",
+		"cụ thể, gắng, bạn, chất, liên, dân, même, très",
 		"U.S. and e.g. and i.e. a.m.",
 		"$5.00, 50%, #1, C++, C#, a/b",
 		"Is it ok to go on as we do?",

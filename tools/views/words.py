@@ -14,10 +14,11 @@ import math
 import re
 import sys
 
-# What occurs once may be a slip; short ones are abbreviations and parts of disguises, unless they are usual.
-COUNT_MIN = {1: 1, 2: 12, 3: 4}
+# What occurs once may be a slip; of two letters most are abbreviations and parts of disguises.
+COUNT_MIN = {3: 4}
 COUNT_MIN_LONG = 2
 LEN_MAX = 16
+SHORT = set("a i ai am an as at be by do go he hi id if im in is it me my no of oh ok on or os so to tv up us we".split())
 
 
 def texts():
@@ -32,7 +33,7 @@ def texts():
 def words():
     counts = collections.Counter(w for t in texts() for w in re.findall("[a-z]+", t))
     kept = [w for w, n in counts.items()
-            if n >= COUNT_MIN.get(len(w), COUNT_MIN_LONG) and len(w) <= LEN_MAX and (len(w) > 1 or w in "ai")]
+            if n >= COUNT_MIN.get(len(w), COUNT_MIN_LONG) and len(w) <= LEN_MAX and (len(w) > 2 or w in SHORT)]
     for word in sorted(kept, key=lambda w: (-counts[w], w)):
         print(word)
 

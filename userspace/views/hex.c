@@ -90,6 +90,16 @@ static void add_unit(struct buffer *out, const struct form *f, uint32_t c, size_
 		buffer_add(out, bytes[i], at);
 }
 
+/* Card and account numbers are of decimal digits only. */
+static bool has_hex_letter(const struct source *in, size_t begin, size_t end)
+{
+	for (size_t i = begin; i < end; i++) {
+		if ((in->text[i] | 0x20) >= 'a' && (in->text[i] | 0x20) <= 'f')
+			return true;
+	}
+	return false;
+}
+
 /* Decodes the numbers from at on, all alike; where they end. */
 static size_t decode(const struct source *in, size_t at, const struct form *f, struct buffer *out,
 		     unsigned *ret_count, bool *ret_joined)
@@ -132,6 +142,7 @@ static bool next(const struct source *in, size_t at, struct buffer *out, size_t 
 		}
 		end = decode(in, at, f, out, &count, &is_joined);
 		if (count >= (f->prefix_len || !is_joined ? f->min : BYTES_MIN_JOINED) &&
+		    (f->prefix_len || has_hex_letter(in, at, end)) &&
 		    is_readable(out->text, out->len)) {
 			*ret_begin = at;
 			*ret_end = end;

@@ -154,10 +154,13 @@ static bool is_disguised(const struct sets *s, uint64_t valid)
 	uint64_t inside = letters << 1 & letters >> 1; /* between two letters */
 	uint64_t single = words & ~(words << 1) & ~(words >> 1);
 	uint64_t joints = s->joints & inside;
+	uint64_t digits = s->digits;
 
-	return inside & (s->digits | odd) ||				      /* h4ck, b*mb */
+	return inside & (digits | odd) ||				      /* h4ck, b*mb */
 	       (letters << 1 & odd & odd >> 1 & letters >> 2) ||	      /* pa$$word */
-	       (s->digits & letters >> 1 & letters >> 2 & letters >> 3) ||    /* 4ttack */
+	       (digits & letters >> 1 & letters >> 2 & letters >> 3) ||	      /* 4ttack */
+	       (digits & letters >> 1 & (digits >> 2 | digits >> 3)) ||	      /* 1n5, 1mp1 */
+	       (letters & letters >> 1 & digits >> 2 & ~(words >> 3)) ||      /* th3 */
 	       (s->same & s->same >> 1 & s->letters) ||			      /* killll */
 	       thrice(single, 2) || thrice(single, 3) || thrice(single, 4) || /* k i l l */
 	       (joints & (joints >> 2 | joints >> 3)) ||		      /* ki-ll-er */

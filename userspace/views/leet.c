@@ -19,7 +19,8 @@ struct odd {
 	struct letters letters;	    /* as most likely meant */
 	char other[LETTERS_MAX];    /* a second meaning, or 0 */
 	bool is_extra[LETTERS_MAX]; /* a drawn-out letter's second: there or not */
-	unsigned signs, inner_signs, accents, stretches, joints, odd_joints, plain, stars;
+	unsigned signs, inner_signs, firm_signs, loose_signs, accents, stretches, long_stretches,
+		joints, odd_joints, plain, stars;
 	unsigned star; /* where it is */
 	size_t star_at;
 };
@@ -75,8 +76,15 @@ static size_t take_letter(const struct source *in, size_t at, size_t end, struct
 	if (run - at < 3)
 		return at + 1;
 	o->stretches++;
+	o->long_stretches += run - at > 3; /* three can be two words, processStart */
 	add(o, c, 0, true, at + 1);
 	return run;
+}
+
+static bool is_beside_word(const struct source *in, size_t begin, size_t end, size_t at)
+{
+	return (at > begin && !strchr(LEET_JOINTS, in->text[at - 1])) ||
+	       (at + 1 < end && !strchr(LEET_JOINTS, in->text[at + 1]));
 }
 
 static size_t take_sign(const struct source *in, size_t begin, size_t at, size_t end, struct odd *o)
@@ -87,10 +95,15 @@ static size_t take_sign(const struct source *in, size_t begin, size_t at, size_t
 
 	if (c == '1' || c == '!')
 		other = 'l';
+	else if (c == '2')
+		other = 'r';
 	else if (c == '|')
 		other = 'i';
 	o->signs++;
-	o->inner_signs += is_inner;
+	o->inner_signs += is_inner && c != '|';
+	/* password1 and html5 have theirs at the end, 4-part by itself */
+	o->firm_signs += at + 1 < end || strchr("03$", c);
+	o->loose_signs += !is_beside_word(in, begin, end, at);
 	add(o, leet_letter(c), other, false, at);
 	return at + 1;
 }
@@ -218,7 +231,7 @@ static bool is_beyond_doubt(const struct odd *o)
 	if (len < SURE_LEN || o->plain * 2 < len || (o->joints && o->odd_joints < 2))
 		return false;
 	return o->inner_signs >= 2 || o->odd_joints >= 2 || o->accents * 2 > o->plain ||
-	       (o->stretches && !o->signs && !o->joints);
+	       (o->long_stretches && !o->signs && !o->joints);
 }
 
 /* What isn't of the word at its end. */
@@ -228,6 +241,18 @@ static size_t trim(const struct source *in, size_t begin, size_t end)
 	       in->text[end - 1] != '$')
 		end--;
 	return end;
+}
+
+/* A word of a language that has accents may look like an English one without. */
+static bool has_odd_accents(const struct odd *o)
+{
+	return o->accents >= 2 || (o->accents && o->letters.len >= SURE_LEN);
+}
+
+/* 100k is no look. */
+static bool has_enough_letters(const struct odd *o)
+{
+	return o->plain * (o->letters.len >= SURE_LEN ? 4 : 2) >= o->letters.len;
 }
 
 /* Undoes [begin, end) as one word; false: it is none, or none that is disguised. */
@@ -242,9 +267,11 @@ static bool undo_word(const struct source *in, size_t begin, size_t end, struct 
 	*ret_has_joints = o.joints;
 	if (o.joints && !o.signs && !o.odd_joints && has_word_parts(in, begin, end))
 		return false;
-	if (!o.signs && !o.joints && !o.accents && !o.stretches)
+	if (!o.firm_signs && !o.joints && !o.stretches && !has_odd_accents(&o))
 		return false;
-	if (o.plain * 2 >= o.letters.len && (find_word(&o, ret) || find_starred(&o, ret)))
+	if (o.joints && o.loose_signs)
+		return false;
+	if (has_enough_letters(&o) && (find_word(&o, ret) || find_starred(&o, ret)))
 		return true;
 	choose(&o, 0, ret);
 	return is_beyond_doubt(&o);

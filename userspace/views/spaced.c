@@ -22,6 +22,7 @@ struct chain {
 	uint32_t at[CHAIN_MAX];
 	bool begins[CHAIN_MAX + 1]; /* does a word begin here? */
 	unsigned len, letters;
+	bool is_list; /* a, b, c */
 };
 
 /* What stands between the letter at `at` and the next; its length, 0: nothing, or too much. */
@@ -61,6 +62,7 @@ static size_t read_chain(const struct source *in, size_t at, struct chain *ret)
 	const char *separator = in->text + at + 1;
 
 	ret->len = ret->letters = 0;
+	ret->is_list = n && memchr(separator, ',', n);
 	while (n && ret->len < CHAIN_MAX && is_single(in, at)) {
 		char c = in->text[at];
 
@@ -131,7 +133,7 @@ enum spaced spaced_undo(const struct source *in, size_t begin, struct buffer *ou
 	if (chain.letters * 2 < chain.len)
 		return SPACED_NO_WORDS;
 	covered = cut(&chain);
-	if (chain.len < SURE_LETTERS && covered * 2 < chain.len)
+	if ((chain.len < SURE_LETTERS || chain.is_list) && covered * 2 < chain.len)
 		return SPACED_NO_WORDS;
 	for (unsigned i = 0; i < chain.len; i++) {
 		if (i && chain.begins[i])

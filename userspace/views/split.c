@@ -6,6 +6,7 @@
 #include "views/undisguise.h"
 #include "views/words.h"
 
+#define PART_MIN  2 /* one is a name for something */
 #define PART_MAX  5 /* letters: longer parts are words of their own */
 #define PARTS_MAX 4
 #define WORD_MIN  4
