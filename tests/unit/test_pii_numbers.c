@@ -36,6 +36,8 @@ static const struct row phones[] = {
 	{ PII_PHONE, "I was born on 12/05/1984 and my number is {{07911 123456}}" },
 	{ PII_PHONE, "I have called 3 times since 2019-2020; call 10 30 or 11 45" },
 	{ PII_PHONE, "{{773 340 284}} is my contact number; {{13995549910}} is her mobile" },
+	{ PII_PHONE, "{{12345678}} work\n{{780 6326}} is my work mobile" },
+	{ PII_PHONE, "7806 3260 call" },
 	{ PII_PHONE, "fax {{06-4/466 9725}}; {{518.190.9378x6579}}; {{+47686750972}}" },
 	{ PII_PHONE, "773 340 284 is my favourite; 773 340 284 is the sum I contact" },
 	{ PII_PHONE, "order number 212-555-0187" },

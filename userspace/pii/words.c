@@ -82,7 +82,7 @@ static const struct {
 	{ WORD_PLACE,
 	  "apt apartment suite ste unit flat floor fl room rm appartement app wohnung piso lgh" },
 	{ WORD_BOX, "postfach pobox postbus postboks apartado" },
-	{ WORD_FILLER, "is was my his her their our the a new best own work private personal" },
+	{ WORD_FILLER, "is was my his her their our the a new best own private personal" },
 	{ WORD_IP, "ip ips ipv4 address host server dns gateway" },
 };
 
@@ -184,21 +184,16 @@ uint32_t words_before(const struct scan *s, size_t at, size_t window, uint32_t k
 uint32_t words_after(const struct scan *s, size_t at, size_t window, uint32_t kinds, uint32_t later)
 {
 	size_t to = MIN(s->len, at + window), begin;
+	uint32_t found;
 
-	while (at < to) {
-		uint32_t found;
-
+	for (;; kinds |= later) {
 		while (at < to && (s->text[at] == ' ' || s->text[at] == '-' || s->text[at] == '(' ||
 				   s->text[at] == '\t'))
 			at++;
 		for (begin = at; at < to && is_word_byte(s->text[at]);)
 			at++;
 		found = words_kinds(&s->detector->words, s->text + begin, at - begin);
-		if (found & kinds)
+		if (!(found & WORD_FILLER)) /* nothing at the end, too */
 			return found & kinds;
-		if (begin == at || !(found & WORD_FILLER))
-			return 0;
-		kinds |= later;
 	}
-	return 0;
 }
