@@ -249,7 +249,7 @@ static void the_kernel_gets_its_rows(void **state)
 	struct axfw_route rows[AXFW_ROUTES_MAX];
 	unsigned count = http_kernel_routes(rows);
 
-	assert_int_equal(count, 3);
+	assert_int_equal(count, 5); /* sign-up, and the calls that judge texts */
 	for (unsigned i = 0; i < count; i++) {
 		bool signup = !strncmp(rows[i].line, "POST /signup HTTP/1.1\r\n", rows[i].line_len);
 
