@@ -13,12 +13,14 @@
 #include <utf8proc.h>
 #include "views/internal.h"
 
-#define MARKS_MAX	2  /* Vietnamese has two */
-#define MARKS_MAX_OTHER 6  /* vowels, tones and viramas of other scripts */
-#define EXPANDED_MAX	20 /* U+FDFA becomes 18 characters */
-#define TAG_FIRST	0xe0020
-#define TAG_LAST	0xe007e
-#define TAG_BASE	0xe0000
+#define MARKS_MAX	  2  /* Vietnamese has two */
+#define MARKS_MAX_OTHER	  6  /* vowels, tones and viramas of other scripts */
+#define EXPANDED_MAX	  20 /* U+FDFA becomes 18 characters */
+#define TAG_FIRST	  0xe0020
+#define TAG_LAST	  0xe007e
+#define TAG_BASE	  0xe0000
+#define APOSTROPHE_LETTER 0x2bc
+#define BRAILLE_BLANK	  0x2800 /* the last that plain_form() knows */
 
 struct fold {
 	struct runes *out;
@@ -28,7 +30,7 @@ struct fold {
 	size_t bytes; /* of the view so far, at most */
 };
 
-static int push(struct fold *f, uint32_t c, uint32_t at)
+static int push(struct fold *f, uint32_t c, uint8_t category, uint32_t at)
 {
 	struct runes *out = f->out;
 
@@ -41,7 +43,7 @@ static int push(struct fold *f, uint32_t c, uint32_t at)
 		out->items = items;
 		out->size = size;
 	}
-	out->items[out->count++] = (struct rune){ c, at };
+	out->items[out->count++] = (struct rune){ c, at, category };
 	f->bytes += utf8_len(c);
 	return 0;
 }
@@ -104,16 +106,17 @@ static void end_cluster(struct fold *f)
 		n = 1;
 	n = MIN(n, (utf8proc_ssize_t)count);
 	for (utf8proc_ssize_t i = 0; i < n; i++)
-		items[i] = (struct rune){ (uint32_t)c[i], items[0].at };
+		items[i] = (struct rune){ (uint32_t)c[i], items[0].at,
+					  (uint8_t)utf8proc_category(c[i]) };
 	f->out->count = f->cluster + (size_t)n;
 }
 
-static int push_starter(struct fold *f, uint32_t c, uint32_t at)
+static int push_starter(struct fold *f, uint32_t c, uint8_t category, uint32_t at)
 {
 	end_cluster(f);
 	f->cluster = f->out->count;
 	f->stripped = false;
-	return push(f, c, at);
+	return push(f, c, category, at);
 }
 
 static int push_mark(struct fold *f, uint32_t c, const utf8proc_property_t *p, uint32_t at)
@@ -131,7 +134,7 @@ static int push_mark(struct fold *f, uint32_t c, const utf8proc_property_t *p, u
 		f->stripped = true;
 		return 0;
 	}
-	return count > MARKS_MAX_OTHER ? 0 : push(f, c, at);
+	return count > MARKS_MAX_OTHER ? 0 : push(f, c, (uint8_t)p->category, at);
 }
 
 /* Typographic punctuation as ASCII has it, and blanks. */
@@ -141,16 +144,28 @@ static uint32_t plain_form(uint32_t c, const utf8proc_property_t *p)
 		uint32_t first, last;
 		char plain;
 	} forms[] = {
-		{ 0x85, 0x85, '\n' },	  { 0xab, 0xab, '"' },	   { 0xb4, 0xb4, '\'' },
-		{ 0xbb, 0xbb, '"' },	  { 0x2bc, 0x2bc, '\'' },  { 0x2010, 0x2015, '-' },
-		{ 0x2018, 0x201b, '\'' }, { 0x201c, 0x201f, '"' }, { 0x2028, 0x2029, '\n' },
-		{ 0x2032, 0x2032, '\'' }, { 0x2033, 0x2033, '"' }, { 0x2044, 0x2044, '/' },
-		{ 0x2212, 0x2212, '-' },  { 0x2215, 0x2215, '/' }, { 0x2223, 0x2223, '|' },
-		{ 0x2800, 0x2800, ' ' },
+		{ 0x85, 0x85, '\n' },
+		{ 0xab, 0xab, '"' },
+		{ 0xb4, 0xb4, '\'' },
+		{ 0xbb, 0xbb, '"' },
+		{ APOSTROPHE_LETTER, APOSTROPHE_LETTER, '\'' },
+		{ 0x2010, 0x2015, '-' },
+		{ 0x2018, 0x201b, '\'' },
+		{ 0x201c, 0x201f, '"' },
+		{ 0x2028, 0x2029, '\n' },
+		{ 0x2032, 0x2032, '\'' },
+		{ 0x2033, 0x2033, '"' },
+		{ 0x2044, 0x2044, '/' },
+		{ 0x2212, 0x2212, '-' },
+		{ 0x2215, 0x2215, '/' },
+		{ 0x2223, 0x2223, '|' },
+		{ BRAILLE_BLANK, BRAILLE_BLANK, ' ' },
 	};
 
 	if (p->category == UTF8PROC_CATEGORY_ZS)
 		return ' ';
+	if (c > BRAILLE_BLANK || (p->category < UTF8PROC_CATEGORY_PC && c != APOSTROPHE_LETTER))
+		return c;
 	for (unsigned i = 0; i < ARRAY_SIZE(forms) && forms[i].first <= c; i++) {
 		if (c <= forms[i].last)
 			return (uint32_t)forms[i].plain;
@@ -170,7 +185,7 @@ static int push_any(struct fold *f, uint32_t c, uint32_t at)
 	c = plain_form(c, p);
 	if (is_mark(c, p) || (is_jamo_tail(c) && has_jamo_head(f)))
 		return push_mark(f, c, p, at);
-	return push_starter(f, c, at);
+	return push_starter(f, c, (uint8_t)p->category, at);
 }
 
 /* The composed form, where that is the normal one; or 0. */
@@ -209,11 +224,11 @@ static int push_expanded(struct fold *f, uint32_t c, const utf8proc_property_t *
 		bytes += utf8_len((uint32_t)expanded[i]);
 	whole = composed(c, p, expanded, n);
 	if (whole)
-		return push_starter(f, whole, at);
+		return push_starter(f, whole, (uint8_t)p->category, at);
 	/* An accent by itself stays in its word; NFKC would put a space there. */
 	if ((n > 1 && expanded[0] == ' ') ||
 	    (bytes > utf8_len(c) && f->bytes + bytes > normal_len_max(at)))
-		return push_starter(f, c, at);
+		return push_starter(f, c, (uint8_t)p->category, at);
 	for (utf8proc_ssize_t i = 0; r == 0 && i < n; i++)
 		r = push_any(f, (uint32_t)expanded[i], at);
 	return r;
@@ -225,26 +240,35 @@ static bool is_invisible(const utf8proc_property_t *p)
 	       p->category == UTF8PROC_CATEGORY_CC;
 }
 
+/* Letters that are what they are: most. */
+static bool is_settled(uint32_t c, const utf8proc_property_t *p)
+{
+	return p->category >= UTF8PROC_CATEGORY_LU && p->category <= UTF8PROC_CATEGORY_LO &&
+	       p->decomp_seqindex == UINT16_MAX && !p->ignorable && !is_jamo_tail(c) &&
+	       c != APOSTROPHE_LETTER;
+}
+
 static int push_read(struct fold *f, uint32_t c, uint32_t at)
 {
 	const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
 	bool is_tag = c >= TAG_FIRST && c <= TAG_LAST;
 	int r = 0;
 
+	if (!f->in_tags && is_settled(c, p))
+		return push_starter(f, c, (uint8_t)p->category, at);
+
 	/* What was hidden stands by itself. */
 	if (is_tag != f->in_tags && (is_tag || !is_invisible(p))) {
 		f->in_tags = is_tag;
-		r = push_starter(f, ' ', at);
+		r = push_starter(f, ' ', UTF8PROC_CATEGORY_ZS, at);
 	}
 	if (r < 0)
 		return r;
 	if (is_tag)
-		return push_starter(f, c - TAG_BASE, at);
+		return push_any(f, c - TAG_BASE, at);
 	c = plain_form(c, p);
 	if (c < 0x80)
-		return c < ' ' && (c < '\t' || c > '\r') ? 0
-		       : c == 0x7f			 ? 0
-							 : push_starter(f, c, at);
+		return c < ' ' && (c < '\t' || c > '\r') ? 0 : c == 0x7f ? 0 : push_any(f, c, at);
 	if (is_invisible(p))
 		return 0;
 	return push_expanded(f, c, p, at);

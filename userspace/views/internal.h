@@ -33,6 +33,7 @@ struct source {
 /* A character on its way, and the byte of the source that it came from. */
 struct rune {
 	uint32_t c, at;
+	uint8_t category; /* utf8proc's */
 };
 
 struct runes {

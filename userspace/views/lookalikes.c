@@ -67,6 +67,8 @@ static enum script script_of(uint32_t c)
 {
 	if (c < 0x80)
 		return SCRIPT_LATIN;
+	if (c >= 0x3000 && c < 0xa000) /* East Asia */
+		return SCRIPT_OTHER;
 	for (unsigned i = 0; i < ARRAY_SIZE(blocks) && blocks[i].first <= c; i++) {
 		if (c <= blocks[i].last)
 			return blocks[i].script;
@@ -74,26 +76,16 @@ static enum script script_of(uint32_t c)
 	return SCRIPT_OTHER;
 }
 
-static bool is_letter(uint32_t c)
+static bool is_letter(const struct rune *r)
 {
-	utf8proc_category_t category;
-
-	if (c < 0x80)
-		return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-	category = utf8proc_category((utf8proc_int32_t)c);
-	return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) ||
-	       lookalike(c);
+	return (r->category >= UTF8PROC_CATEGORY_LU && r->category <= UTF8PROC_CATEGORY_LO) ||
+	       (r->c >= 0x80 && lookalike(r->c));
 }
 
-static bool is_in_word(uint32_t c)
+static bool is_in_word(const struct rune *r)
 {
-	utf8proc_category_t category;
-
-	if (c < 0x80)
-		return (c >= '0' && c <= '9') || is_letter(c);
-	category = utf8proc_category((utf8proc_int32_t)c);
-	return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_ND) ||
-	       lookalike(c);
+	return (r->category >= UTF8PROC_CATEGORY_LU && r->category <= UTF8PROC_CATEGORY_ND) ||
+	       (r->c >= 0x80 && lookalike(r->c));
 }
 
 static bool is_flag(const struct rune *word, size_t len)
@@ -110,7 +102,7 @@ static enum word judge_word(const struct rune *word, size_t len)
 	if (is_flag(word, len))
 		return WORD_NONE;
 	for (size_t i = 0; i < len; i++) {
-		if (!is_letter(word[i].c))
+		if (!is_letter(&word[i]))
 			continue;
 		scripts |= 1u << script_of(word[i].c);
 		has_solid |= lookalike(word[i].c) < 'a';
@@ -156,10 +148,10 @@ static bool next_word(const struct runes *runes, size_t *begin, size_t *end)
 {
 	size_t at = *end;
 
-	while (at < runes->count && !is_in_word(runes->items[at].c))
+	while (at < runes->count && !is_in_word(&runes->items[at]))
 		at++;
 	*begin = at;
-	while (at < runes->count && is_in_word(runes->items[at].c))
+	while (at < runes->count && is_in_word(&runes->items[at]))
 		at++;
 	*end = at;
 	return *end > *begin;

@@ -27,23 +27,22 @@ static size_t part_end(const struct source *in, size_t at)
 bool split_undo(const struct source *in, size_t begin, struct buffer *out, size_t *ret_end)
 {
 	bool has_fragment = false;
-	struct letters joined = { .len = 0 };
+	uint32_t at[WORD_LEN_MAX];
 	uint32_t hash = WORD_HASH_EMPTY;
-	unsigned len = 0;
+	unsigned joined = 0, len = 0;
 
 	for (unsigned part = 0; part < PARTS_MAX; part++) {
 		size_t end = part_end(in, begin);
 
-		if (!end || joined.len + end - begin > WORD_LEN_MAX)
+		if (!end || joined + end - begin > WORD_LEN_MAX)
 			break;
 		has_fragment |= !word_grade(in->text + begin, end - begin);
 		for (size_t i = begin; i < end; i++) {
-			joined.c[joined.len] = in->text[i];
-			joined.at[joined.len++] = (uint32_t)i;
+			at[joined++] = (uint32_t)i;
 			hash = word_hash_add(hash, in->text[i]);
 		}
-		if (part && has_fragment && joined.len >= WORD_MIN && word_grade_hashed(hash)) {
-			len = joined.len;
+		if (part && has_fragment && joined >= WORD_MIN && word_grade_hashed(hash)) {
+			len = joined;
 			*ret_end = end;
 		}
 		if (end >= in->len || in->text[end] != ' ')
@@ -51,6 +50,6 @@ bool split_undo(const struct source *in, size_t begin, struct buffer *out, size_
 		begin = end + 1;
 	}
 	for (unsigned i = 0; i < len; i++)
-		buffer_add(out, joined.c[i], joined.at[i]);
+		buffer_add(out, in->text[at[i]], at[i]);
 	return len;
 }

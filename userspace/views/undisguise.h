@@ -6,7 +6,7 @@
 
 #include "views/decode.h"
 
-#define LETTERS_MAX 48 /* longer than any word that is worth it */
+#define LETTERS_MAX 32 /* longer than any word that is worth it */
 
 /* A word's letters, and the byte that each came from. */
 struct letters {
