@@ -59,8 +59,11 @@ static unsigned read_unit(const struct source *in, size_t at, const struct form 
 
 static const struct form *form_at(const struct source *in, size_t at)
 {
+	char first = in->text[at];
 	uint32_t c;
 
+	if (first != '\\' && (first | 0x20) != 'u' && hex_value(first) < 0)
+		return NULL;
 	for (unsigned i = 0; i < ARRAY_SIZE(forms); i++) {
 		if (read_unit(in, at, &forms[i], &c))
 			return &forms[i];
