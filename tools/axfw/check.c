@@ -71,12 +71,14 @@ static enum cli_status print_explanation(const struct cli *cli, const struct gua
 	putchar('\n');
 	for (unsigned i = 0; i < e->count; i++) {
 		const struct guard_reason *r = &e->reasons[i];
-		char place[CELL_MAX];
+		char place[CELL_MAX], why[CELL_MAX];
 
 		snprintf(place, sizeof(place), "%.*s", (int)(r->end - r->begin),
 			 request->text + r->begin);
 		place[display_cut(place, EXCERPT_CELLS)] = '\0';
-		table_add(&t, STYLE_PLAIN, (const char *[]){ r->why, place });
+		snprintf(why, sizeof(why), "%s%s%s", r->why, r->view ? " in " : "",
+			 r->view ? r->view : "");
+		table_add(&t, STYLE_PLAIN, (const char *[]){ why, place });
 	}
 	return table_print(cli, &t, stdout) < 0 ? cli_fail(cli, CLI_NO, NULL, "out of memory")
 						: CLI_DONE;

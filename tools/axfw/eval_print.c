@@ -68,7 +68,7 @@ static void add_pooled(struct table *t, const struct eval_score *s)
 	struct eval_counts all = eval_pool(s, NULL);
 
 	add_counts(t, STYLE_BOLD, "pooled", &all);
-	for (size_t i = 0; i < s->count; i++) {
+	for (size_t i = 0; i < s->count && s->count > 1; i++) {
 		const struct eval_counts *c = &s->sources[i].counts;
 		struct eval_counts rest = eval_pool(s, &s->sources[i]);
 		char name[64];
