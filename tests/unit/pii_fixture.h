@@ -71,7 +71,7 @@ static inline size_t unmark(const struct row *row, char *text, struct pii_span *
 
 static inline void check_row(const struct row *row)
 {
-	struct pii_span marked[MARKED_MAX];
+	struct pii_span marked[MARKED_MAX] = { 0 };
 	const struct pii_span *found;
 	size_t marks, count, len;
 	char text[ROW_MAX];

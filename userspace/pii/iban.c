@@ -31,7 +31,7 @@ static const struct {
 static unsigned country_len(uint8_t a, uint8_t b)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(countries); i++) {
-		if (countries[i].country[0] == a && countries[i].country[1] == b)
+		if ((uint8_t)countries[i].country[0] == a && (uint8_t)countries[i].country[1] == b)
 			return countries[i].len;
 	}
 	return 0;
@@ -53,7 +53,7 @@ static unsigned remainder_of(const uint8_t *account, unsigned len)
 bool iban_at(const struct scan *s, size_t begin, struct pii_span *ret)
 {
 	unsigned len = country_len(to_upper(byte_at(s, begin)), to_upper(byte_at(s, begin + 1)));
-	uint8_t account[IBAN_MAX], separator = 0;
+	uint8_t account[IBAN_MAX] = { 0 }, separator = 0;
 	size_t at = begin;
 
 	for (unsigned i = 0; i < len; i++) {

@@ -25,7 +25,7 @@ static size_t shape_end(const struct scan *s, size_t at, const char *shape, char
 			continue;
 		if (*shape == '9'		     ? !is_digit(c)
 		    : *shape == 'A' || *shape == 'a' ? !is_letter(c)
-						     : c != *shape)
+						     : c != (uint8_t)*shape)
 			return 0;
 		if (is_alnum(c) && *shape != 'a')
 			*ret++ = (char)c;
