@@ -16,11 +16,21 @@
 #define MARKS_MAX	  2  /* Vietnamese has two */
 #define MARKS_MAX_OTHER	  6  /* vowels, tones and viramas of other scripts */
 #define EXPANDED_MAX	  20 /* U+FDFA becomes 18 characters */
+#define EXPANSIONS	  8  /* remembered at a time */
 #define TAG_FIRST	  0xe0020
 #define TAG_LAST	  0xe007e
 #define TAG_BASE	  0xe0000
 #define APOSTROPHE_LETTER 0x2bc
 #define BRAILLE_BLANK	  0x2800 /* the last that plain_form() knows */
+
+/* What a character becomes by NFKC. */
+struct expansion {
+	uint32_t c;	/* 0: none */
+	uint32_t whole; /* one character; or 0, and then these: */
+	utf8proc_int32_t to[EXPANDED_MAX];
+	utf8proc_ssize_t count;
+	size_t bytes;
+};
 
 struct fold {
 	struct runes *out;
@@ -28,6 +38,7 @@ struct fold {
 	bool stripped;	/* this cluster had too many marks: it gets none */
 	bool in_tags;
 	size_t bytes; /* of the view so far, at most */
+	struct expansion expansions[EXPANSIONS];
 };
 
 static int push(struct fold *f, uint32_t c, uint8_t category, uint32_t at)
@@ -189,48 +200,57 @@ static int push_any(struct fold *f, uint32_t c, uint32_t at)
 }
 
 /* The composed form, where that is the normal one; or 0. */
-static uint32_t composed(uint32_t c, const utf8proc_property_t *p, const utf8proc_int32_t *expanded,
-			 utf8proc_ssize_t count)
+static uint32_t composed(uint32_t c, const utf8proc_property_t *p, const struct expansion *e)
 {
 	utf8proc_int32_t canonical[EXPANDED_MAX];
 	utf8proc_ssize_t n;
 
-	if (p->decomp_type || p->comp_exclusion || count < 2)
+	if (p->decomp_type || p->comp_exclusion || e->count < 2)
 		return 0;
 	/* Latin letters with marks are their own (but for one with a long s) */
 	if (c < 0x180 || (c >= 0x1e00 && c < 0x1f00 && c != 0x1e9b))
 		return c;
 	n = utf8proc_decompose_char((utf8proc_int32_t)c, canonical, EXPANDED_MAX,
 				    UTF8PROC_DECOMPOSE, &(int){ 0 });
-	if (n != count || memcmp(canonical, expanded, (size_t)n * sizeof(*expanded)))
+	if (n != e->count || memcmp(canonical, e->to, (size_t)n * sizeof(*canonical)) != 0)
 		return 0;
 	n = utf8proc_normalize_utf32(canonical, n, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
 	return n == 1 ? (uint32_t)canonical[0] : 0;
 }
 
+/* What c becomes; remembered, since few different ones make up a text. */
+static const struct expansion *expand(struct fold *f, uint32_t c, const utf8proc_property_t *p)
+{
+	struct expansion *e = &f->expansions[c % ARRAY_SIZE(f->expansions)];
+
+	if (e->c == c)
+		return e;
+	e->c = c;
+	e->count = utf8proc_decompose_char((utf8proc_int32_t)c, e->to, EXPANDED_MAX,
+					   UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &(int){ 0 });
+	e->whole = composed(c, p, e);
+	e->bytes = 0;
+	for (utf8proc_ssize_t i = 0; i < e->count; i++)
+		e->bytes += utf8_len((uint32_t)e->to[i]);
+	return e;
+}
+
 static int push_expanded(struct fold *f, uint32_t c, const utf8proc_property_t *p, uint32_t at)
 {
-	utf8proc_int32_t expanded[EXPANDED_MAX];
-	utf8proc_ssize_t n;
-	uint32_t whole;
-	size_t bytes = 0;
+	const struct expansion *e;
 	int r = 0;
 
 	if (p->decomp_seqindex == UINT16_MAX)
 		return push_any(f, c, at);
-	n = utf8proc_decompose_char((utf8proc_int32_t)c, expanded, EXPANDED_MAX,
-				    UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &(int){ 0 });
-	for (utf8proc_ssize_t i = 0; i < n; i++)
-		bytes += utf8_len((uint32_t)expanded[i]);
-	whole = composed(c, p, expanded, n);
-	if (whole)
-		return push_starter(f, whole, (uint8_t)p->category, at);
+	e = expand(f, c, p);
+	if (e->whole)
+		return push_starter(f, e->whole, (uint8_t)p->category, at);
 	/* An accent by itself stays in its word; NFKC would put a space there. */
-	if ((n > 1 && expanded[0] == ' ') ||
-	    (bytes > utf8_len(c) && f->bytes + bytes > normal_len_max(at)))
+	if ((e->count > 1 && e->to[0] == ' ') ||
+	    (e->bytes > utf8_len(c) && f->bytes + e->bytes > normal_len_max(at)))
 		return push_starter(f, c, (uint8_t)p->category, at);
-	for (utf8proc_ssize_t i = 0; r == 0 && i < n; i++)
-		r = push_any(f, (uint32_t)expanded[i], at);
+	for (utf8proc_ssize_t i = 0; r == 0 && i < e->count; i++)
+		r = push_any(f, (uint32_t)e->to[i], at);
 	return r;
 }
 
