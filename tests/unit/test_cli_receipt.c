@@ -130,6 +130,8 @@ static void test_any_change_shows(void **state)
 	} changes[] = {
 		{ { "verdict" }, "\"block\"" },
 		{ { "decision_id" }, "\"0197-2\"" },
+		{ { "shadow_verdict" }, "\"block\"" },
+		{ { "pii" }, "{\"level\":\"public\",\"types\":[]}" },
 		{ { "intent", "class" }, "\"HARM\"" },
 		{ { "intent", "confidence" }, "0.56" },
 		{ { "intent", "signals" }, "[\"harm:1\"]" },

@@ -94,7 +94,8 @@ static void check_equal(struct receipt_findings *f, const char *name, const json
 static void check_answer(struct receipt_findings *f, const json_t *answer)
 {
 	static const char *const of_intent[] = { "class", "confidence", "signals" };
-	static const char *const of_answer[] = { "verdict", "decision_id" };
+	static const char *const of_answer[] = { "verdict", "decision_id", "shadow_verdict",
+						 "pii" };
 	const json_t *intent = json_object_get(answer, "intent");
 	unsigned before = f->count;
 

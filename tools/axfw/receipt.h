@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include "base/base.h"
 
-#define RECEIPT_CHECKS_MAX 8
+#define RECEIPT_CHECKS_MAX 10
 
 struct receipt_check {
 	const char *name; /* "signature", "verdict", "text" */

@@ -341,10 +341,10 @@ static const struct keyword {
 	bool in_rule;
 	int (*parse)(struct parser *p, char *value);
 } keywords[] = {
-	{ "let", false, parse_let },	    { "rule", false, parse_rule },
-	{ "class", true, parse_class },	    { "weight", true, parse_weight },
-	{ "context", true, parse_context }, { "purpose", true, parse_purpose },
-	{ "regex", true, parse_regex },	    { "match", true, parse_match },
+	{ "let", false, parse_let },	      { "rule", false, parse_rule },
+	{ "class", true, parse_class },	      { "weight", true, parse_weight },
+	{ "context", true, parse_context },   { "purpose", true, parse_purpose },
+	{ "regex", true, parse_regex },	      { "match", true, parse_match },
 	{ "no-match", true, parse_no_match },
 };
 
