@@ -113,7 +113,7 @@ $(OBJ)/%.o: %.c | $(SKELETON)
 
 # Files that are embedded with .incbin, which -MMD doesn't see.
 $(OBJ)/userspace/dashboard/assets.o: $(wildcard userspace/dashboard/pages/* userspace/dashboard/static/*)
-$(OBJ)/userspace/guard/rules.o: $(wildcard userspace/guard/data/*)
+$(OBJ)/userspace/guard/rules.o: $(wildcard userspace/guard/data/rules/*)
 $(OBJ)/userspace/model/weights.o: userspace/model/data/weights.bin
 $(OBJ)/userspace/views/words.o: userspace/views/data/words.txt
 
@@ -236,7 +236,7 @@ FUZZ_BIN     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard tests/fu
 $(B)/obj-fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
-$(B)/obj-fuzz/userspace/guard/rules.o: $(wildcard userspace/guard/data/*)
+$(B)/obj-fuzz/userspace/guard/rules.o: $(wildcard userspace/guard/data/rules/*)
 $(B)/obj-fuzz/userspace/views/words.o: userspace/views/data/words.txt
 $(B)/fuzz/%: $(B)/obj-fuzz/tests/fuzz/%.o $(FUZZ_OBJ)
 	@mkdir -p $(@D)

@@ -123,7 +123,7 @@ static void explanations_count_characters(void **state)
 
 	http_node_key(&node, "indie", key);
 	json = call("/v1/guard/check",
-		    "{\"text\":\"\xc3\xa4\xf0\x9f\x98\x80: I will stab him\",\"explain\":true}",
+		    "{\"text\":\"\xc3\xa4\xf0\x9f\x98\x80: We all stab him\",\"explain\":true}",
 		    200);
 	reason = json_array_get(json_object_get(json_object_get(json, "intent"), "explanation"), 0);
 	assert_string_equal(json_string_value(json_object_get(reason, "why")), "harm-violence");

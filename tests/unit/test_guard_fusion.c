@@ -115,7 +115,7 @@ static void the_surer_word_counts(void **state)
 		{ "a bomb for the oracle", false, false, "DECEIVE 9500 block model:0.95" },
 		{ HARM, false, false, "HARM 5000 block harm:1" },
 		{ HARM "bomb", false, false, "HARM 8125 block harm:1 model:0.81" },
-		{ HARM "self-harm csam bomb", false, false, "HARM 9000 block harm:3" },
+		{ HARM "methods of self-harm csam bomb", false, false, "HARM 9000 block harm:3" },
 		{ HARM "oracle", false, false, "HARM 5000 block harm:1" },
 		{ DECEIVE "oracle", false, false, "DECEIVE 9500 block deceive:1 model:0.95" },
 		{ DECEIVE "bomb", false, false, "DECEIVE 5000 block deceive:1" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compiling some forty rules takes most of a second, loading the result a few milliseconds. The
+ * Compiling the rules takes seconds, loading the result some milliseconds. The
  * cached file is named after everything that the result depends on, so a stale one is never found;
  * it is believed only if its checksum is right and nobody but us (or root) could have written it,
  * because Vectorscan trusts what it deserialises. Whatever is wrong with it, the rules are compiled
@@ -16,7 +16,7 @@
 
 /* Raise it when the flags below change, or the file's form. */
 #define CACHE_FORMAT	"axfwhs1"
-#define CACHE_BYTES_MAX (64 << 20) /* today's database is 1 MB: more is not a database of ours */
+#define CACHE_BYTES_MAX (64 << 20) /* today's database is 10 MB: more is not one of ours */
 #define CACHE_NAME_LEN	32	   /* hex digits of the key in the file's name */
 /* Not HS_FLAG_UTF8: it is undefined on text that isn't, and a firewall must not believe that. */
 #define RULE_FLAGS	(HS_FLAG_CASELESS | HS_FLAG_DOTALL | HS_FLAG_SINGLEMATCH)

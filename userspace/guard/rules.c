@@ -17,11 +17,24 @@
 #define FRAGMENTS_MAX 64
 #define GROW	      16 /* items are allocated this many at a time */
 
+/* The files are one text: fragments come before what uses them, and each ends with a line break. */
 __asm__(".section .rodata\n"
 	".balign 16\n"
 	".type axfw_rules_start, @object\n"
 	"axfw_rules_start:\n"
-	".incbin \"userspace/guard/data/rules.txt\"\n"
+	".incbin \"userspace/guard/data/rules/fragments.txt\"\n"
+	".incbin \"userspace/guard/data/rules/harm_things.txt\"\n"
+	".incbin \"userspace/guard/data/rules/harm_people.txt\"\n"
+	".incbin \"userspace/guard/data/rules/harm_money.txt\"\n"
+	".incbin \"userspace/guard/data/rules/override.txt\"\n"
+	".incbin \"userspace/guard/data/rules/persona.txt\"\n"
+	".incbin \"userspace/guard/data/rules/extraction.txt\"\n"
+	".incbin \"userspace/guard/data/rules/claims.txt\"\n"
+	".incbin \"userspace/guard/data/rules/injection.txt\"\n"
+	".incbin \"userspace/guard/data/rules/documents.txt\"\n"
+	".incbin \"userspace/guard/data/rules/languages.txt\"\n"
+	".incbin \"userspace/guard/data/rules/answers.txt\"\n"
+	".incbin \"userspace/guard/data/rules/output.txt\"\n"
 	".type axfw_rules_end, @object\n"
 	"axfw_rules_end:\n"
 	".byte 0\n"
@@ -162,7 +175,7 @@ static int add_alternative(struct parser *p, const char **at, struct writer *w)
 	return 0;
 }
 
-/* A space is \s+, and \s* before a question mark; in a character class it is itself. */
+/* A space is \s; in a character class it is itself. */
 static int write_out(struct parser *p, const char *regex, struct writer *w)
 {
 	bool class = false;
@@ -178,8 +191,8 @@ static int write_out(struct parser *p, const char *regex, struct writer *w)
 			continue;
 		}
 		if (*regex == ' ' && !class) {
-			text_add(&w->text, regex[1] == '?' ? "\\s*" : "\\s+");
-			regex += 1 + (regex[1] == '?');
+			text_add(&w->text, "\\s");
+			regex++;
 			continue;
 		}
 		if (*regex == '\\' && regex[1])

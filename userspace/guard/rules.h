@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rule file, read: data/rules.txt, which is part of the program. Its head says how it is
- * written. Inside guard/ and for its tests only.
+ * The rule files, read: data/rules/, which are part of the program. The head of fragments.txt says
+ * how they are written. Inside guard/ and for its tests only.
  */
 #ifndef GUARD_RULES_H
 #define GUARD_RULES_H
