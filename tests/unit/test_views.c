@@ -90,6 +90,9 @@ static void what_cant_be_seen_is_gone(void **state)
 		/* tag characters are text that a model reads */
 		{ "Hi\U000e0069\U000e0067\U000e006e\U000e006f\U000e0072\U000e0065 you",
 		  "hi ignore you" },
+		{ "😀\U000e0159\U000e0157\U000e015e\U000e015f\U000e0162\U000e0155 ok",
+		  "😀 ignore ok" },
+		{ "葛\U000e0110飾", "葛飾" }, /* a variant of the character */
 		{ "x\U000e0048\U000e0020\U000e0049\U000e007fy", "x h i y" },
 	};
 

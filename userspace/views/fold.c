@@ -2,8 +2,9 @@
 /*
  * Reads a stretch of text into characters: NFKC, without what can't be seen. Characters that are
  * smuggled past a reader, but not past a model, become readable: tag characters (U+E0020…) are the
- * ASCII they stand for. A pile of combining marks on a letter is torn down: no language puts more
- * than MARKS_MAX on a Latin, Greek or Cyrillic letter.
+ * ASCII they stand for, and so are variation selectors that carry bytes. A pile of combining marks
+ * on a letter is torn down: no language puts more than MARKS_MAX on a Latin, Greek or Cyrillic
+ * letter.
  *
  * A cluster is a character and the marks after it; it is what composition looks at. The work on one
  * is bounded, because the marks that it keeps are.
@@ -19,6 +20,9 @@
 #define EXPANSIONS	  8  /* remembered at a time */
 #define TAG_FIRST	  0xe0020
 #define TAG_LAST	  0xe007e
+#define SELECTOR_FIRST	  0xe0110
+#define SELECTOR_LAST	  0xe016e
+#define SELECTOR_BASE	  0xe00f0
 #define TAG_BASE	  0xe0000
 #define APOSTROPHE_LETTER 0x2bc
 #define BRAILLE_BLANK	  0x2800 /* the last that plain_form() knows */
@@ -260,6 +264,19 @@ static bool is_invisible(const utf8proc_property_t *p)
 	       p->category == UTF8PROC_CATEGORY_CC;
 }
 
+/* The ASCII that a tag stands for, or a variation selector that carries a byte (all but the first
+ * 16 are bytes from 16 on, in order); 0: it is neither. Behind a Chinese character a selector is
+ * just that. */
+static uint32_t hidden_ascii(const struct fold *f, uint32_t c)
+{
+	uint32_t before = f->out->count ? f->out->items[f->out->count - 1].c : 0;
+	bool is_han = before >= 0x2e80 && !f->in_tags && (before < 0xe000 || before >= 0x20000);
+
+	if (c >= TAG_FIRST && c <= TAG_LAST)
+		return c - TAG_BASE;
+	return c >= SELECTOR_FIRST && c <= SELECTOR_LAST && !is_han ? c - SELECTOR_BASE : 0;
+}
+
 /* Letters that are what they are: most. */
 static bool is_settled(uint32_t c, const utf8proc_property_t *p)
 {
@@ -271,21 +288,21 @@ static bool is_settled(uint32_t c, const utf8proc_property_t *p)
 static int push_read(struct fold *f, uint32_t c, uint32_t at)
 {
 	const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
-	bool is_tag = c >= TAG_FIRST && c <= TAG_LAST;
+	uint32_t hidden = hidden_ascii(f, c);
 	int r = 0;
 
 	if (!f->in_tags && is_settled(c, p))
 		return push_starter(f, c, (uint8_t)p->category, at);
 
 	/* What was hidden stands by itself. */
-	if (is_tag != f->in_tags && (is_tag || !is_invisible(p))) {
-		f->in_tags = is_tag;
+	if (!hidden == f->in_tags && (hidden || !is_invisible(p))) {
+		f->in_tags = hidden;
 		r = push_starter(f, ' ', UTF8PROC_CATEGORY_ZS, at);
 	}
 	if (r < 0)
 		return r;
-	if (is_tag)
-		return push_any(f, c - TAG_BASE, at);
+	if (hidden)
+		return push_any(f, hidden, at);
 	c = plain_form(c, p);
 	if (c < 0x80)
 		return c < ' ' && (c < '\t' || c > '\r') ? 0 : c == 0x7f ? 0 : push_any(f, c, at);
