@@ -24,6 +24,7 @@ static const struct network_recipe network_recipe = {
 	.epochs = 4,
 	.rate = 1.5e-3f,
 	.vector_rate = 3e-4f,
+	.new_vector_rate = 3e-3f,
 	.drop_pooled = 0.3f,
 	.drop_word = 0.1f,
 	.own_weight = 1.5f,

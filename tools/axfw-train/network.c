@@ -197,7 +197,7 @@ static void adam(float *restrict x, float *restrict g, float *restrict first,
 
 /* left: of the training, which ends with ever smaller steps, or where it ends were chance. */
 static void step(struct network *n, struct gradients *g, struct moments *m,
-		 const struct network_recipe *recipe, float left)
+		 const struct vocabulary *v, const struct network_recipe *recipe, float left)
 {
 	float correction;
 
@@ -208,9 +208,10 @@ static void step(struct network *n, struct gradients *g, struct moments *m,
 	     recipe->rate * correction);
 	for (uint32_t i = 0; i < g->touched_count; i++) {
 		uint32_t row = g->touched[i];
+		float rate = v->published[row] ? recipe->vector_rate : recipe->new_vector_rate;
 
 		adam(n->vectors[row], g->vectors[i], m->vector_first[row], m->vector_second[row],
-		     VECTOR_LEN, recipe->vector_rate * correction);
+		     VECTOR_LEN, rate * correction);
 		g->slot[row] = 0;
 	}
 	g->touched_count = 0;
@@ -320,7 +321,7 @@ static void learn(struct network *n, const struct corpus *c, const struct vocabu
 			backward_pool(n, &p, dlogit, g);
 			backward_filters(n, &p, g);
 		}
-		step(n, g, m, recipe, 1 - (float)b / (float)batches);
+		step(n, g, m, v, recipe, 1 - (float)b / (float)batches);
 	}
 }
 

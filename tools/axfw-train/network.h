@@ -20,7 +20,9 @@ struct network {
 
 struct network_recipe {
 	unsigned epochs;
-	float rate, vector_rate; /* of Adam (Kingma and Ba, 2015) */
+	/* Of Adam (Kingma and Ba, 2015): of the filters and heads, of published vectors, and of
+	 * those that begin at random, which have everything to learn. */
+	float rate, vector_rate, new_vector_rate;
 	float drop_pooled, drop_word;
 	float own_weight;      /* of a row of ours */
 	float source_rows_max; /* a source weighs at most so many of its rows */

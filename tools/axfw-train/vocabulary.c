@@ -14,7 +14,7 @@
 /* A word that our corpora hold this often has a row even when nobody published a vector for it. */
 #define UNPUBLISHED_MIN 3
 #define PUBLISHED_MIN	2
-#define UNKNOWN_SCALE	0.1f
+#define UNKNOWN_SCALE	0.3f
 #define UNKNOWN_SEED	1
 
 /* --- how often each word occurs in the corpora ------------------------------------------------ */
@@ -167,6 +167,7 @@ static void read_vectors(const struct published *p, struct vocabulary *v)
 		uint32_t row = vocabulary_row(v, token_hash(word, len));
 
 		read_vector(&at, row < MODEL_WORDS_MAX ? v->vectors[row] : NULL);
+		v->published[row] = row < MODEL_WORDS_MAX;
 	}
 }
 
@@ -199,8 +200,9 @@ int vocabulary_make(const char *embeddings_path, const struct corpus *c, struct 
 
 	ret->count = 0;
 	ret->vectors = calloc(ROWS_MAX, sizeof(*ret->vectors));
+	ret->published = calloc(ROWS_MAX, sizeof(*ret->published));
 	ret->slots = calloc(SLOTS, sizeof(*ret->slots));
-	if (!counts || !ret->vectors || !ret->slots)
+	if (!counts || !ret->vectors || !ret->published || !ret->slots)
 		return -ENOMEM;
 	r = open_published(embeddings_path, &p);
 	if (r < 0)
@@ -217,5 +219,6 @@ int vocabulary_make(const char *embeddings_path, const struct corpus *c, struct 
 void vocabulary_free(struct vocabulary *v)
 {
 	free(v->vectors);
+	free(v->published);
 	free(v->slots);
 }

@@ -17,7 +17,8 @@ struct vocabulary {
 	uint64_t hashes[MODEL_WORDS_MAX];
 	size_t count;
 	float (*vectors)[VECTOR_LEN]; /* ROWS_MAX of them: words, then the shared ones; owned */
-	uint32_t *slots;	      /* hash table of indices + 1; owned */
+	bool *published; /* ROWS_MAX: begins with a vector that means something; owned */
+	uint32_t *slots; /* hash table of indices + 1; owned */
 };
 
 int vocabulary_make(const char *embeddings_path, const struct corpus *c, struct vocabulary *ret);

@@ -120,6 +120,7 @@ int model_builtin(struct model **ret)
 {
 	char error[64];
 
+	/* cppcheck-suppress comparePointers; both ends of one .incbin */
 	return open_weights(model_weights, (size_t)(model_weights_end - model_weights), ret, error,
 			    sizeof(error));
 }
