@@ -81,14 +81,23 @@ unsigned word_grade(const char *s, size_t len)
 
 bool is_word(const char *s, size_t len)
 {
-	static const char *const endings[] = { "s", "es", "ed", "d", "ing", "er", "ers", "r" };
+	static const struct {
+		char text[4];
+		unsigned len;
+	} endings[] = {
+		{ "s", 1 },   { "es", 2 }, { "ed", 2 },	 { "d", 1 },
+		{ "ing", 3 }, { "er", 2 }, { "ers", 3 }, { "r", 1 },
+	};
 
+	if (len > WORD_LEN_MAX + sizeof(endings[0].text))
+		return false;
 	if (word_grade(s, len))
 		return true;
 	for (unsigned i = 0; i < ARRAY_SIZE(endings); i++) {
-		size_t n = strlen(endings[i]);
+		unsigned n = endings[i].len;
 
-		if (len >= n + 3 && !memcmp(s + len - n, endings[i], n) && word_grade(s, len - n))
+		if (len >= n + 3 && s[len - 1] == endings[i].text[n - 1] &&
+		    !memcmp(s + len - n, endings[i].text, n) && word_grade(s, len - n))
 			return true;
 	}
 	return false;
