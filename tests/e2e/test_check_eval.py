@@ -39,7 +39,7 @@ def test_check_in_json_is_the_apis_answer(axfw):
     answer = json.loads(done.stdout)
     assert (done.returncode, answer["verdict"], answer["intent"]["class"]) == (1, "block", "HARM")
     places = [("\u00e4\U0001f600 " + HARM)[r["begin"]:r["end"]] for r in answer["intent"]["explanation"]]
-    assert "stab him" in places
+    assert any("stab him" in place for place in places)
     assert "explanation" not in json.loads(axfw("check", "--json", text="hi").stdout)["intent"]
 
 

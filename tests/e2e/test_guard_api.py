@@ -49,7 +49,7 @@ def test_a_batch_answers_as_single_calls_do(network, daemon, key):
 def test_explanations_are_places_in_the_text(network, daemon, key):
     text = "\U0001f600 \u00e4 " + HARM
     reasons = post(network, key, "/v1/guard/check", text=text, explain=True)["intent"]["explanation"]
-    assert "stab him" in [text[reason["begin"]:reason["end"]] for reason in reasons]
+    assert any("stab him" in text[reason["begin"]:reason["end"]] for reason in reasons)
 
 
 def test_redaction(network, daemon, key):
