@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compiling the rules takes seconds, loading the result some milliseconds. The
+ * Compiling the rules takes five to ten seconds, loading the result some milliseconds. The
  * cached file is named after everything that the result depends on, so a stale one is never found;
  * it is believed only if its checksum is right and nobody but us (or root) could have written it,
  * because Vectorscan trusts what it deserialises. Whatever is wrong with it, the rules are compiled
