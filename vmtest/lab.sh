@@ -5,14 +5,14 @@
 # and a client (curl). The guest is theirs alone, so names and paths are plain.
 
 SERVER4=10.77.0.1 SERVER6=fd77::1 PORT=8004
-PATIENCE_S=120 # compiling the rules takes half a minute in an emulated processor
+PATIENCE_S=120 # an emulated processor on a busy machine
 ROW=/tmp/row   # its log and its status
 LOG=/tmp/axfwd.log
 SHOWN=1024     # bytes of an answer on the console: a page would hide what comes before it
 failed_rows=0
 export AXIOM_MASTER_KEY=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 export AXIOM_FIREWALL_SESSION_SECRET=fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210
-export AXFW_SOCKET=/tmp/axfw.sock AXFW_CACHE_DIR=/tmp/cache AXFW_PIN_DIR=/sys/fs/bpf/axfw
+export AXFW_SOCKET=/tmp/axfw.sock AXFW_CACHE_DIR=/vmtest/cache AXFW_PIN_DIR=/sys/fs/bpf/axfw
 export AXIOM_FIREWALL_TENANT_DIR=/tmp/tenants
 
 report() {

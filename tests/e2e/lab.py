@@ -23,7 +23,7 @@ PORT = 8004
 SERVER4, SERVER6 = "10.77.0.1", "fd77::1"
 CLIENT4, CLIENT6 = "10.77.0.2", "fd77::2"
 # Sanitizers, 50 kills and a busy machine: far more than anything takes, so only a hang gets here.
-PATIENCE_S = 30
+PATIENCE_S = 60  # the first daemon compiles the rules: ten seconds on an idle machine
 
 _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stock rules as one Vectorscan database, compiled once per CPU feature set. Inside guard/
- * only. */
+/* The stock rules as one Vectorscan database, compiled once. Inside guard/ only. */
 #ifndef GUARD_DATABASE_H
 #define GUARD_DATABASE_H
 

@@ -67,7 +67,7 @@ struct guard_policy;
 struct guard_scratch;
 
 /* Compiles the built-in rules into one Vectorscan database, or loads it from cache_dir (may be NULL
- * or ""), where it is stored per CPU feature set and checked. -EINVAL: a rule doesn't compile. */
+ * or ""), where it is stored and checked. -EINVAL: a rule doesn't compile. */
 int guard_new(const char *cache_dir, struct guard **ret);
 /* Will guard_new() take milliseconds, or the seconds that compiling takes? For telling a person. */
 bool guard_is_cached(const char *cache_dir);
