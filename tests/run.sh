@@ -74,6 +74,9 @@ build() {
 unit() {
 	local source test
 	build SAN="$SAN" unit
+	# The rules are compiled by the first program that wants them, not by each.
+	install -d -m 0700 "$LOGS/cache"
+	local -x AXFW_TEST_CACHE=$PWD/$LOGS/cache
 	for source in tests/unit/test_*.c; do
 		test=$(basename "$source" .c)
 		run "unit/${test#test_}" timeout "$PROGRAM_LIMIT_S" "build/san/unit/$test"

@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -47,7 +48,7 @@ static inline int http_node_remove_one(const char *path, const struct stat *st, 
 }
 
 /* Compiling the rules takes seconds under a sanitizer: once per program. */
-static char node_cache[64];
+static char node_cache[PATH_MAX];
 
 static inline void http_node_remove_cache(void)
 {
@@ -56,6 +57,10 @@ static inline void http_node_remove_cache(void)
 
 static inline void http_node_make_cache(void)
 {
+	const char *shared = getenv("AXFW_TEST_CACHE");
+
+	if (shared)
+		snprintf(node_cache, sizeof(node_cache), "%s", shared);
 	if (*node_cache)
 		return;
 	snprintf(node_cache, sizeof(node_cache), "%s", "/tmp/axfw-http-cache-XXXXXX");
