@@ -11,21 +11,7 @@
 #include <cmocka.h>
 #include <utf8proc.h>
 #include "base/base.h"
-#include "views_properties.h"
-#include "views/views.h"
-
-static struct views *views;
-
-static int make_views(void **state)
-{
-	return views_new(&views);
-}
-
-static int drop_views(void **state)
-{
-	views_free(&views);
-	return 0;
-}
+#include "views_fixture.h"
 
 static const struct view *normal_of(const char *text, size_t len)
 {

@@ -8,36 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/base.h"
-#include "views_properties.h"
-#include "views/views.h"
-
-static struct views *views;
-
-static int make_views(void **state)
-{
-	return views_new(&views);
-}
-
-static int drop_views(void **state)
-{
-	views_free(&views);
-	return 0;
-}
-
-/* The text's view of this kind, or NULL. */
-static const struct view *view_of(const char *text, size_t len, enum view_kind kind)
-{
-	const struct view *v;
-	size_t count;
-
-	assert_int_equal(views_make(views, text, len, &v, &count), 0);
-	views_check(v, count, len);
-	for (size_t i = 0; i < count; i++) {
-		if (v[i].kind == kind)
-			return &v[i];
-	}
-	return NULL;
-}
+#include "views_fixture.h"
 
 struct row {
 	const char *text;

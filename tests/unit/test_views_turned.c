@@ -8,39 +8,11 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/base.h"
-#include "views_properties.h"
-#include "views/views.h"
-
-static struct views *views;
-
-static int make_views(void **state)
-{
-	return views_new(&views);
-}
-
-static int drop_views(void **state)
-{
-	views_free(&views);
-	return 0;
-}
-
-static const struct view *view_of(const char *text, enum view_kind kind)
-{
-	const struct view *v;
-	size_t count;
-
-	assert_int_equal(views_make(views, text, strlen(text), &v, &count), 0);
-	views_check(v, count, strlen(text));
-	for (size_t i = 0; i < count; i++) {
-		if (v[i].kind == kind)
-			return &v[i];
-	}
-	return NULL;
-}
+#include "views_fixture.h"
 
 static void assert_view(const char *text, enum view_kind kind, const char *expected)
 {
-	const struct view *v = view_of(text, kind);
+	const struct view *v = view_of(text, strlen(text), kind);
 
 	if (!v || v->len != strlen(expected) || memcmp(v->text, expected, v->len))
 		fail_msg("%s of \"%s\": \"%.*s\", not \"%s\"", view_kind_name(kind), text,
@@ -78,8 +50,8 @@ static void plain_text_is_as_it_is(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		assert_null(view_of(texts[i], VIEW_ROT13));
-		assert_null(view_of(texts[i], VIEW_REVERSED));
+		assert_null(view_of(texts[i], strlen(texts[i]), VIEW_ROT13));
+		assert_null(view_of(texts[i], strlen(texts[i]), VIEW_REVERSED));
 	}
 }
 
@@ -95,7 +67,7 @@ static void spans_lead_back(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct view *v = view_of(rows[i].text, rows[i].kind);
+		const struct view *v = view_of(rows[i].text, strlen(rows[i].text), rows[i].kind);
 		const char *found;
 		uint32_t begin, end;
 

@@ -8,34 +8,11 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/base.h"
-#include "views_properties.h"
-#include "views/views.h"
-
-static struct views *views;
-
-static int make_views(void **state)
-{
-	return views_new(&views);
-}
-
-static int drop_views(void **state)
-{
-	views_free(&views);
-	return 0;
-}
+#include "views_fixture.h"
 
 static const struct view *undisguised(const char *text)
 {
-	const struct view *v;
-	size_t count;
-
-	assert_int_equal(views_make(views, text, strlen(text), &v, &count), 0);
-	views_check(v, count, strlen(text));
-	for (size_t i = 0; i < count; i++) {
-		if (v[i].kind == VIEW_UNDISGUISED)
-			return &v[i];
-	}
-	return NULL;
+	return view_of(text, strlen(text), VIEW_UNDISGUISED);
 }
 
 struct row {
